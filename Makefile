@@ -1,0 +1,76 @@
+# Everything runs in .venv, which holds exactly what requirements/dev.txt pins.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check -qq
+READY := .venv/.ready
+CODE := $(wildcard src tests example benchmarks)
+DJANGOS := 42 52 60 61
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
+
+.PHONY: test
+test: lint types ## lint, types, and the whole suite in parallel with 100 % coverage of src/
+	$(PY) -m pytest -n auto --dist worksteal --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+.PHONY: demo
+demo: $(READY) ## run the example site's main job and tell what happened
+	@$(PY) -m example.demo
+
+.PHONY: benchmark
+benchmark: $(READY) ## measure side by side, and print the tables
+	@$(PY) -m benchmarks
+
+.PHONY: lint
+lint: $(READY) ## ruff: rules and format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+.PHONY: types
+types: $(READY) ## mypy, strict
+	$(PY) -m mypy $(CODE)
+
+.PHONY: format
+format: $(READY) ## rewrite the code as ruff formats it
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+.PHONY: venv
+venv: $(READY) ## make .venv, or bring it up to date
+
+# UPGRADE=1 takes the newest versions; without it only what pyproject.toml asks for changes.
+COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgrade) \
+	--universal --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make requirements"
+
+.PHONY: requirements
+requirements: $(READY) $(DJANGOS:%=requirements-%) ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
+	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
+
+# Django 6 needs Python 3.12.
+.PHONY: $(DJANGOS:%=requirements-%)
+$(DJANGOS:%=requirements-%): requirements-%: $(READY)
+	$(COMPILE) --python-version $(if $(filter 6%,$*),3.12,3.11) \
+		--group test --group django$* --output-file requirements/django$*.txt
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf .venv .ci-cache build dist htmlcov .coverage .coverage.* .hypothesis \
+		.mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): .venv/.pinned pyproject.toml
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.pinned: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv --clear .venv
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Several Django storages used as one."""

@@ -1,0 +1,198 @@
+"""Settings and ``OPTIONS`` become one frozen configuration, or an error that names the place."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import Storage
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+#: One entry of ``backends``: an alias, a dotted path, a mapping or a storage instance.
+Entry = str | Mapping[str, Any] | Storage
+
+#: The two paths of long ago that people still have in ``FALLBACK_STORAGES``.
+MOVED = {
+    "storages.backends.s3boto.S3BotoStorage": "storages.backends.s3.S3Storage",
+    "storages.backends.s3boto3.S3Boto3Storage": "storages.backends.s3.S3Storage",
+}
+
+_FLAGS = {"READ_ONLY": "read_only", "DENIED_IS_MISSING": "denied_is_missing"}
+_KEYS = frozenset({"BACKEND", "OPTIONS", "NAME", *_FLAGS})
+_SETTINGS = frozenset(
+    {"STORAGES", "FALLBACK_STORAGES", "DEFAULT_FILE_STORAGE", "STATIC_ROOT", "STATIC_URL"}
+)
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """One entry of ``backends``, before its storage is built.
+
+    ``source`` is an alias of ``STORAGES``, a dotted path or a storage instance.
+    """
+
+    place: str
+    source: str | Storage
+    name: str
+    options: Mapping[str, Any]
+    read_only: bool
+    denied_is_missing: bool
+
+    @property
+    def is_alias(self) -> bool:
+        return isinstance(self.source, str) and self.source in settings.STORAGES
+
+
+@dataclass(frozen=True)
+class StorageOptions:
+    """What a combined storage was given; without ``entries`` the setting serves."""
+
+    entries: Sequence[Entry] | None
+    on_fault: str
+    delete: str
+
+    def backends(self) -> tuple[BackendOptions, ...]:
+        """Return the backends, from ``FALLBACK_STORAGES`` where none were given."""
+        if self.entries is not None:
+            return parse_backends(self.entries, "backends")
+        return parse_backends(getattr(settings, "FALLBACK_STORAGES", None), "FALLBACK_STORAGES")
+
+
+def storage_options(
+    cls: type,
+    policies: Mapping[str, Sequence[str]],
+    entries: Sequence[Entry] | None,
+    given: Mapping[str, Any],
+) -> StorageOptions:
+    """Return the options of a combined storage; ``policies`` maps each to the values it takes.
+
+    Raises ``ImproperlyConfigured`` for another option or value.
+    """
+    refuse_unknown(given, ["backends", *policies], cls.__name__, "option")
+    if entries is not None:
+        parse_backends(entries, f"{cls.__name__}: backends")
+    for option, value in given.items():
+        if value not in policies[option]:
+            known = ", ".join(repr(known) for known in policies[option])
+            raise ImproperlyConfigured(f"{cls.__name__}: {option}={value!r} is none of {known}.")
+    chosen = {option: given.get(option, values[0]) for option, values in policies.items()}
+    return StorageOptions(entries=entries, **chosen)
+
+
+def parse_backends(entries: Any, place: str) -> tuple[BackendOptions, ...]:
+    """Return what the entries say, each with a name of its own.
+
+    Raises ``ImproperlyConfigured``, naming the place and the nearest known word.
+    """
+    if not isinstance(entries, (list, tuple)):
+        found = "is missing" if entries is None else f"must be a list, not {entries!r}"
+        raise ImproperlyConfigured(f"{place} {found}: name the storages to use, in order.")
+    if not entries:
+        raise ImproperlyConfigured(f"{place} is empty: name at least one storage.")
+    parsed = [_parse(entry, f"{place}[{index}]") for index, entry in enumerate(entries)]
+    return tuple(_with_own_names(parsed, place))
+
+
+def _parse(entry: object, place: str) -> BackendOptions:
+    mapping: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"BACKEND": entry}
+    refuse_unknown(mapping, _KEYS, place, "key")
+    source = _source(mapping.get("BACKEND"), place)
+    options = mapping.get("OPTIONS", {})
+    if not isinstance(options, Mapping):
+        raise ImproperlyConfigured(f"{place}: OPTIONS must be a mapping.")
+    parsed = BackendOptions(
+        place=place,
+        source=source,
+        name=_name(mapping.get("NAME"), place),
+        options=options,
+        **{field: _flag(mapping, key, place) for key, field in _FLAGS.items()},
+    )
+    if options and (parsed.is_alias or not isinstance(source, str)):
+        raise ImproperlyConfigured(
+            f"{place}: OPTIONS go with a dotted path; {parsed.name or source!r} is configured"
+            " where it is defined."
+        )
+    return parsed
+
+
+def _source(source: object, place: str) -> str | Storage:
+    if isinstance(source, Storage) or (isinstance(source, str) and source):
+        return source
+    if source is None:
+        raise ImproperlyConfigured(f"{place}: BACKEND is missing.")
+    raise ImproperlyConfigured(
+        f"{place}: {type(source).__name__} is no storage. Name an alias of STORAGES, a dotted"
+        " path or a mapping with BACKEND, or give a Storage instance."
+    )
+
+
+def _name(name: object, place: str) -> str:
+    if name is not None and not (isinstance(name, str) and name):
+        raise ImproperlyConfigured(f"{place}: NAME must be a word.")
+    return name or ""
+
+
+def _flag(mapping: Mapping[str, Any], key: str, place: str) -> bool:
+    value = mapping.get(key, False)
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured(f"{place}: {key} must be True or False.")
+    return value
+
+
+def _with_own_names(parsed: Iterable[BackendOptions], place: str) -> Iterator[BackendOptions]:
+    taken: set[str] = set()
+    for options in parsed:
+        if options.name in taken:
+            raise ImproperlyConfigured(f"{place}: two backends have the NAME {options.name!r}.")
+        name = options.name or _numbered(_default_name(options), taken)
+        taken.add(name)
+        yield replace(options, name=name)
+
+
+def _default_name(options: BackendOptions) -> str:
+    if not isinstance(options.source, str):
+        return type(options.source).__name__
+    return options.source if options.is_alias else options.source.rpartition(".")[2]
+
+
+def _numbered(name: str, taken: Collection[str]) -> str:
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(candidate for candidate in chain([name], numbered) if candidate not in taken)
+
+
+def refuse_unknown(given: Iterable[str], known: Collection[str], place: str, what: str) -> None:
+    """Raise ``ImproperlyConfigured`` for a word that is not known, with the nearest that is."""
+    for word in given:
+        if word not in known:
+            near = difflib.get_close_matches(str(word), known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise ImproperlyConfigured(
+                f"{place}: unknown {what} {word!r}.{hint} Known: {', '.join(sorted(known))}."
+            )
+
+
+def current_path(dotted_path: str) -> str:
+    """Return where the class at ``dotted_path`` is today, with a warning if it has moved."""
+    if dotted_path not in MOVED:
+        return dotted_path
+    warnings.warn(f"{dotted_path} is now {MOVED[dotted_path]}.", UserWarning, stacklevel=2)
+    return MOVED[dotted_path]
+
+
+class Generation:
+    """``number`` grows when the settings change that storages are built from."""
+
+    number = 0
+
+
+@receiver(setting_changed)
+def _count_change(*, setting: str, **kwargs: object) -> None:
+    if setting in _SETTINGS:
+        Generation.number += 1

@@ -1,0 +1,1 @@
+"""How a combined storage asks its backends."""

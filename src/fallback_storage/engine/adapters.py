@@ -1,0 +1,131 @@
+"""The one place that knows a backend by its class.
+
+A storage that keeps Django's contract needs nothing here. Each adapter names what its class does
+otherwise.
+"""
+
+from __future__ import annotations
+
+import errno
+import ftplib
+import io
+import os
+from typing import Any
+
+from django.core.files.utils import FileProxyMixin
+
+# The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
+_IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
+
+
+class Adapter:
+    """How to deal with a storage that keeps Django's contract."""
+
+    #: The methods of the storage in whose place the adapter's own are called.
+    replaces: frozenset[str] = frozenset()
+    #: Whether a save that fails leaves nothing behind, and an earlier file as it was.
+    saves_whole = False
+
+    def says_missing(self, error: Exception) -> bool:
+        """Whether ``error`` is this class's own way to say *missing*."""
+        return False
+
+    def proves_open(self, file: Any) -> bool:
+        """Whether a file just opened for reading is known to exist.
+
+        A file around an io object is; one that reads in a way of its own may ask its server only
+        when it is first read.
+        """
+        if getattr(type(file), "read", None) is FileProxyMixin.read:
+            return isinstance(vars(file).get("file"), _IO)
+        return isinstance(file, _IO)
+
+    def after_error(self, storage: Any) -> None:
+        """Make ``storage`` usable again after it raised."""
+
+
+class _WholeObjects(Adapter):
+    """An object store: an upload is one request, which happens or does not."""
+
+    saves_whole = True
+
+
+class _S3(_WholeObjects):
+    replaces = frozenset({"exists"})
+
+    def exists(self, storage: Any, name: str) -> bool:
+        if not name:
+            raise NotImplementedError("The root of a bucket is no object.")
+        exists: bool = storage.exists(name)
+        return exists
+
+    def proves_open(self, file: Any) -> bool:
+        return "storages.backends.s3.S3File" in _names(file)  # It sends a HEAD when built.
+
+
+class _Memory(Adapter):
+    def says_missing(self, error: Exception) -> bool:
+        # "a/b" where "a" is a file.
+        return isinstance(error, FileExistsError) and isinstance(
+            error.__context__, NotADirectoryError
+        )
+
+
+class _SFTP(Adapter):
+    replaces = frozenset({"delete"})
+
+    def delete(self, storage: Any, name: str) -> None:
+        storage.delete(name)  # It swallows every OSError.
+        if storage.exists(name):
+            raise OSError(errno.EIO, "The file was not deleted", name)
+
+    def after_error(self, storage: Any) -> None:
+        # A lost connection is never given up otherwise.
+        storage._sftp = None
+
+
+class _FTP(Adapter):
+    replaces = frozenset({"size"})
+
+    def says_missing(self, error: Exception) -> bool:
+        context = error.__context__
+        return isinstance(context, ftplib.error_perm) and str(context).startswith("550")
+
+    def size(self, storage: Any, name: str) -> int:
+        # Of a name that it does not find, it says 0.
+        size: int = storage.size(name)
+        if not size and not storage.allow_overwrite and not storage.exists(name):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        return size
+
+    def after_error(self, storage: Any) -> None:
+        # A read that failed leaves the connection in the directory of the file, and every later
+        # name is taken to be below it.
+        storage._connection = None
+
+
+_PLAIN = Adapter()
+_ADAPTERS: dict[str, Adapter] = {
+    "django.core.files.storage.memory.InMemoryStorage": _Memory(),
+    "storages.backends.azure_storage.AzureStorage": _WholeObjects(),
+    "storages.backends.ftp.FTPStorage": _FTP(),
+    "storages.backends.gcloud.GoogleCloudStorage": _WholeObjects(),
+    "storages.backends.s3.S3Storage": _S3(),
+    "storages.backends.sftpstorage.SFTPStorage": _SFTP(),
+}
+# How storages say that a save on a taken name replaces the file.
+_OVERWRITE_FLAGS = ("file_overwrite", "overwrite_files", "allow_overwrite", "_allow_overwrite")
+
+
+def adapter_for(storage: object) -> Adapter:
+    """Return the adapter of the nearest class of ``storage`` that has one."""
+    return next((_ADAPTERS[name] for name in _names(storage) if name in _ADAPTERS), _PLAIN)
+
+
+def overwrites(storage: object) -> bool:
+    """Whether its owner wants a save on a taken name to replace the file."""
+    return any(getattr(storage, flag, False) is True for flag in _OVERWRITE_FLAGS)
+
+
+def _names(instance: object) -> list[str]:
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in type(instance).__mro__]

@@ -1,0 +1,172 @@
+"""One configured member of a combined storage, and the boundary around it."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.storage import Storage
+
+from fallback_storage.engine.adapters import adapter_for, overwrites
+from fallback_storage.engine.outcomes import Outcome, classify
+from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, UnsupportedOperation
+
+_MUTATING = frozenset({"save", "_save", "delete"})
+
+
+def writes(mode: str) -> bool:
+    """Whether a file opened in ``mode`` can be changed."""
+    return mode not in {"rb", "r"} and not set(mode).isdisjoint("wax+")
+
+
+def _changes(operation: str, args: Sequence[Any]) -> bool:
+    return operation in _MUTATING or (operation == "open" and writes(args[0]))
+
+
+class Backend:
+    """A storage with its name and mode. Whatever is asked of the storage passes through here."""
+
+    def __init__(
+        self, name: str, storage: Storage, *, read_only: bool, denied_is_missing: bool
+    ) -> None:
+        self.name = name
+        self.storage = storage
+        self.read_only = read_only
+        self._denied_is_missing = denied_is_missing
+        self._adapter = adapter_for(storage)
+        #: The operations that need a second look: one set, as most need none.
+        self._watched = self._adapter.replaces | (_MUTATING | {"open"} if read_only else set())
+
+    def __repr__(self) -> str:
+        mode = "read-only" if self.read_only else "writable"
+        return f"<Backend {self.name!r}: {type(self.storage).__qualname__}, {mode}>"
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether a save on a taken name replaces the file, by its owner's wish."""
+        return overwrites(self.storage)
+
+    @property
+    def saves_whole(self) -> bool:
+        """Whether a save that fails leaves nothing behind, and an earlier file as it was."""
+        return self._adapter.saves_whole
+
+    def call(self, operation: str, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask the storage; a read-only one is asked nothing that changes it.
+
+        Raises ``ReadOnlyStorageError``, ``UnsupportedOperation`` where the storage has no such
+        method, and whatever the storage raises.
+        """
+        if operation in self._watched:
+            if self.read_only and _changes(operation, args):
+                raise ReadOnlyStorageError(f"{self.name} is read-only: no {operation}({name!r}).")
+            if operation in self._adapter.replaces:
+                return getattr(self._adapter, operation)(self.storage, name, *args, **kwargs)
+        method = getattr(self.storage, operation, None)
+        if method is None:
+            raise UnsupportedOperation(f"{self.name} has no {operation}({name!r}).")
+        return method(name, *args, **kwargs)
+
+    def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
+        """Return what ``error``, just raised by this backend, says."""
+        self._adapter.after_error(self.storage)
+        if self._adapter.says_missing(error):
+            return Outcome.FAILED if writing else Outcome.MISSING
+        outcome = classify(error, writing=writing)
+        if outcome is Outcome.DENIED and self._denied_is_missing and not writing:
+            return Outcome.MISSING
+        return outcome
+
+    def url(self, name: str, keywords: Mapping[str, Any]) -> str:
+        """Return the storage's URL, made with those of ``keywords`` that its signature has."""
+        if keywords and not self._url_takes_any:
+            keywords = {k: v for k, v in keywords.items() if k in self._url_parameters}
+        url: str = self.call("url", name, **keywords)
+        return url
+
+    @cached_property
+    def _url_parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self.storage.url).parameters
+
+    @cached_property
+    def _url_takes_any(self) -> bool:
+        kinds = {parameter.kind for parameter in self._url_parameters.values()}
+        return inspect.Parameter.VAR_KEYWORD in kinds
+
+    def open_for_reading(self, name: str, mode: str) -> File[Any]:
+        """Open a file that is known to exist: one whose class asks only when read is touched."""
+        file: File[Any] = self.call("open", name, mode)
+        if self._adapter.proves_open(file):
+            return file
+        return self._touched(file, name, mode)
+
+    def _touched(self, file: File[Any], name: str, mode: str) -> File[Any]:
+        first = file.read(1)
+        if "b" not in mode and isinstance(first, bytes):
+            return File(io.TextIOWrapper(self._rewound(file, name, "rb"), "utf-8"), name)
+        return self._rewound(file, name, mode)
+
+    def _rewound(self, file: File[Any], name: str, mode: str) -> File[Any]:
+        if not file.seekable():
+            reopened: File[Any] = self.call("open", name, mode)
+            return reopened
+        file.seek(0)
+        return file
+
+    def open_for_writing(self, name: str, mode: str) -> File[Any]:
+        """Open a file for writing; a directory that a local storage lacks is made, as on save."""
+        try:
+            file: File[Any] = self.call("open", name, mode)
+        except FileNotFoundError as error:
+            if "r" in mode or not self._make_directory(name, error):
+                raise
+            file = self.call("open", name, mode)
+        return file
+
+    def _make_directory(self, name: str, error: FileNotFoundError) -> bool:
+        path = self._local_path(name)
+        # Only an error about this very path is one of the disk.
+        if path is None or error.filename != path:
+            return False
+        mode = getattr(self.storage, "directory_permissions_mode", None)
+        _make_directories(os.path.dirname(path), mode)
+        return True
+
+    def _local_path(self, name: str) -> str | None:
+        try:
+            path: str = self.call("path", name)
+        except (NotImplementedError, AttributeError):
+            return None
+        return path
+
+    def save(self, name: str, content: File[Any]) -> str:
+        """Store ``content`` under ``name``, or under the free name that the storage chose.
+
+        A storage may avoid a name that was taken in the meantime, as FileSystemStorage does. One
+        that changes a name for another reason has that copy removed: ``NameChangedError``.
+        """
+        stored = str(self.call("_save", name, content)).replace("\\", "/")
+        if stored == name or self._avoided(name):
+            return stored
+        self.call("delete", stored)
+        raise NameChangedError(f"{self.name} stored {name!r} as {stored!r}: its copy was removed.")
+
+    def _avoided(self, name: str) -> bool:
+        try:
+            return not self.overwrites and bool(self.call("exists", name))
+        except Exception:  # Not known, so not excused.
+            return False
+
+
+def _make_directories(directory: str, mode: int | None) -> None:
+    if os.path.isdir(directory):
+        return
+    _make_directories(os.path.dirname(directory), mode)
+    os.makedirs(directory, exist_ok=True)
+    if mode is not None:
+        os.chmod(directory, mode)  # Whatever the umask, as FileSystemStorage has it.

@@ -1,0 +1,223 @@
+"""Several storages used as one: what all the classes of this package share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import File
+from django.core.files.storage import Storage
+from django.utils import timezone
+
+from fallback_storage import conf
+from fallback_storage.conf import Generation
+from fallback_storage.engine import listing, names, reads, writes
+from fallback_storage.engine.backend import Backend
+from fallback_storage.engine.backend import writes as is_writing
+from fallback_storage.engine.building import build_backend
+from fallback_storage.engine.deconstruction import json_safe
+from fallback_storage.engine.explain import Explanation, explain
+
+# One lock for all, since a storage that is being built may need another: with a lock each, two
+# threads could wait for one another. Reentrant for the same reason.
+_building = threading.RLock()
+_being_built: list[CombinedStorage] = []
+
+
+class CombinedStorage(Storage):
+    """Several storages used as one, by the policies that each class names.
+
+    Every method validates the name before a backend sees it: ``SuspiciousFileOperation``.
+    """
+
+    #: The options that a class takes, with the values of each, the default first.
+    policies: ClassVar[Mapping[str, Sequence[str]]]
+    #: Whether the error of a single backend is raised as it is, not as ``StorageUnavailable``.
+    raises_single_error: ClassVar[bool] = False
+
+    _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        storage = super().__new__(cls)
+        storage._constructor_args = (args, kwargs)
+        return storage
+
+    def __init__(self, backends: Sequence[conf.Entry] | None = None, **options: Any) -> None:
+        self.options = conf.storage_options(type(self), self.policies, backends, options)
+        self.on_fault = self.options.on_fault
+        self._built: tuple[int, tuple[Backend, ...]] = (-1, ())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(o.name for o in self.options.backends())}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_built": (-1, ())}
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return path and arguments for a migration, JSON-safe.
+
+        Raises ``ImproperlyConfigured`` for inline ``OPTIONS`` that look like a secret.
+        """
+        cls = type(self)
+        args, kwargs = self._constructor_args
+        safe_args = [json_safe(arg, f"{cls.__name__}: backends") for arg in args]
+        safe_kwargs = {key: json_safe(v, f"{cls.__name__}: {key}") for key, v in kwargs.items()}
+        return f"{cls.__module__}.{cls.__qualname__}", safe_args, safe_kwargs
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """The backends in the order declared; built on first use, and again as settings change."""
+        generation, backends = self._built
+        return backends if generation == Generation.number else self._build()
+
+    @property
+    def writable_backends(self) -> tuple[Backend, ...]:
+        """The backends that may be written, in the order declared."""
+        return tuple(backend for backend in self.backends if not backend.read_only)
+
+    def _build(self) -> tuple[Backend, ...]:
+        with _building:
+            if self._built[0] != Generation.number:
+                _refuse_circle(self)
+                _being_built.append(self)
+                try:
+                    self._built = Generation.number, self._build_each()
+                finally:
+                    _being_built.pop()
+            return self._built[1]
+
+    def _build_each(self) -> tuple[Backend, ...]:
+        backends = tuple(build_backend(options) for options in self.options.backends())
+        for backend in backends:
+            if isinstance(backend.storage, CombinedStorage):
+                backend.storage.backends  # noqa: B018 - a circle shows now, not as a recursion.
+        return backends
+
+    @property
+    def file_overwrite(self) -> bool:
+        """Whether a save on a taken name replaces the file: as the first backend has it."""
+        first = self.backends[0]
+        return first.overwrites and not first.read_only
+
+    def explain(self, name: str) -> Explanation:
+        """Ask every backend for a name: outcome, time taken, size, and which serves it and why."""
+        return explain(self, names.path_name(name))
+
+    def locate(self, name: str) -> str | None:
+        """Return the name of the backend that has a file, ``None`` if none has it.
+
+        Raises as ``exists`` does where that is not known.
+        """
+        found = reads.holder(self, "locate", names.path_name(name))
+        return None if found is None else found.name
+
+    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+        name = names.file_name(name)
+        return (writes.open_file if is_writing(mode) else reads.open_file)(self, name, mode)
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        return writes.save(self, names.file_name(name), content)
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Store a file whole under a name that is free in every backend; return that name."""
+        name = names.file_name(content.name if name is None else name)
+        if not hasattr(content, "chunks"):
+            content = File(content, name)
+        name = names.file_name(self.get_available_name(name, max_length=max_length))
+        return names.file_name(self._save(name, content))
+
+    def delete(self, name: str) -> None:
+        """Delete a file, from the backends that the ``delete`` policy names."""
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        _DELETE[self.options.delete](self, names.file_name(name))
+
+    def exists(self, name: str) -> bool:
+        """Return whether any backend has a name; ``False`` only if none can have it."""
+        return reads.holder(self, "exists", names.path_name(name)) is not None
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        """Return the directories and the files in all backends, each once."""
+        return listing.listdir(self, names.path_name(path))
+
+    def size(self, name: str) -> int:
+        """Return the size in bytes."""
+        size: int = reads.first_answer(self, "size", names.file_name(name))
+        return size
+
+    def url(self, name: str | None, **keywords: Any) -> str:
+        """Return the URL from the first backend that has the file, from the last if none has.
+
+        The keywords that its ``url`` takes go to the backend that answers.
+        """
+        return reads.url(self, names.url_name(name), keywords)
+
+    def path(self, name: str) -> str:
+        """Return the local path in the backend that has a name.
+
+        Of a name nobody has it is the first writable backend's. ``NotImplementedError`` where
+        that backend has no paths.
+        """
+        return reads.path(self, names.path_name(name))
+
+    def get_valid_name(self, name: str) -> str:
+        """Return the file name as the first backend cleans it."""
+        valid: str = reads.first_answer(self, "get_valid_name", name)
+        return valid
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """Return a name that is free in all backends.
+
+        Where the first backend overwrites and has the name itself, it is kept. Where a backend
+        cannot answer, it gets a random suffix. Raises ``StorageUnavailable`` where a backend
+        claims every name.
+        """
+        return reads.available_name(self, names.file_name(name), max_length)
+
+    def get_accessed_time(self, name: str) -> datetime:
+        """Return when the file was last read; aware if ``USE_TZ``."""
+        return self._time("get_accessed_time", name)
+
+    def get_created_time(self, name: str) -> datetime:
+        """Return when the file was created; aware if ``USE_TZ``."""
+        return self._time("get_created_time", name)
+
+    def get_modified_time(self, name: str) -> datetime:
+        """Return when the file was last changed; aware if ``USE_TZ``."""
+        return self._time("get_modified_time", name)
+
+    def _time(self, operation: str, name: str) -> datetime:
+        time: datetime = reads.first_answer(self, operation, names.file_name(name))
+        return time
+
+    def accessed_time(self, name: str) -> datetime:
+        """Return ``get_accessed_time`` as a naive local time, as Django had it before 2.0."""
+        return _naive(self.get_accessed_time(name))
+
+    def created_time(self, name: str) -> datetime:
+        """Return ``get_created_time`` as a naive local time, as Django had it before 2.0."""
+        return _naive(self.get_created_time(name))
+
+    def modified_time(self, name: str) -> datetime:
+        """Return ``get_modified_time`` as a naive local time, as Django had it before 2.0."""
+        return _naive(self.get_modified_time(name))
+
+
+_DELETE = {"first": writes.delete_from_first, "all": writes.delete_from_all}
+
+
+def _naive(time: datetime) -> datetime:
+    if timezone.is_naive(time):
+        return time
+    return timezone.make_naive(time, timezone.get_default_timezone())
+
+
+def _refuse_circle(storage: CombinedStorage) -> None:
+    """Raise if ``storage`` is being built already, itself or one configured alike."""
+    for position, outer in enumerate(_being_built):
+        if outer is storage or (type(outer), outer.options) == (type(storage), storage.options):
+            chain = " -> ".join(repr(s) for s in [*_being_built[position:], storage])
+            raise ImproperlyConfigured(f"A storage must not contain itself: {chain}.")

@@ -1,0 +1,139 @@
+"""Content that several backends can be given in turn, each whole and from the start.
+
+Backends rewind what they can, close it, move it away, rename it or leave it half read, so none of
+them gets the caller's own file.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, BinaryIO, cast
+
+from django.core.files.base import File
+from django.core.files.uploadedfile import InMemoryUploadedFile
+from django.core.files.utils import FileProxyMixin
+
+#: Content that cannot be read twice is kept in memory up to this size, in bytes.
+SPOOL_SIZE = 4 * 1024 * 1024
+
+_OWN_CHUNKS = (File.chunks, InMemoryUploadedFile.chunks)
+
+
+class Content:
+    """The content of a save: bytes that can be read from the start as often as needed.
+
+    ``error`` is what the content itself raised while it was read, if it did.
+    """
+
+    def __init__(self, content: Any) -> None:
+        self.error: Exception | None = None
+        self._content = content
+        self._spool: BinaryIO | None = None
+        self._source = _seekable_binary(content)
+
+    def __enter__(self) -> Content:
+        if self._source is None:
+            self._source = self._spool = _spool(self._content)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._spool is not None:
+            self._spool.close()
+
+    def handle(self, name: str) -> File[bytes]:
+        """Return a file of its own for one attempt, at the start and named ``name``."""
+        attempt = _Attempt(self, cast(BinaryIO, self._source))
+        handle: File[bytes] = File(cast(BinaryIO, attempt), name)
+        for attribute in ("content_type", "charset"):
+            if hasattr(self._content, attribute):
+                setattr(handle, attribute, getattr(self._content, attribute))
+        return handle
+
+
+class _Attempt(io.BufferedIOBase):
+    """Reads a source from its start, and remembers an error of the source as the content's."""
+
+    mode = "rb"
+
+    def __init__(self, content: Content, source: BinaryIO) -> None:
+        self._content = content
+        self._source = source
+        self._read(source.seek, 0)
+
+    def _read(self, method: Any, *args: Any) -> Any:
+        try:
+            return method(*args)
+        except Exception as error:
+            self._content.error = error
+            raise
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data: bytes = self._read(self._source.read, -1 if size is None else size)
+        return data
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        position: int = self._read(self._source.seek, offset, whence)
+        return position
+
+    def tell(self) -> int:
+        position: int = self._read(self._source.tell)
+        return position
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+
+def _seekable_binary(content: Any) -> BinaryIO | None:
+    """Return the io object at the bottom of ``content`` if that is all there is to it.
+
+    A class that reads in a way of its own must be read through it: the inner file of a storage's
+    file can be empty until then.
+    """
+    while not isinstance(content, io.IOBase):
+        if not _only_delegates(content):
+            return None
+        content = content.file
+    is_binary = not isinstance(content, io.TextIOBase) and isinstance(content.read(0), bytes)
+    return cast(BinaryIO, content) if is_binary and content.seekable() else None
+
+
+def _only_delegates(content: Any) -> bool:
+    kind = type(content)
+    if isinstance(content, File):
+        return kind.read is FileProxyMixin.read and kind.chunks in _OWN_CHUNKS
+    return not hasattr(kind, "read") and hasattr(content, "file")
+
+
+def _spool(content: Any) -> BinaryIO:
+    spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE))
+    try:
+        for chunk in _chunks(content):
+            spool.write(chunk.encode() if isinstance(chunk, str) else chunk)
+    except BaseException:
+        spool.close()
+        raise
+    return spool
+
+
+def _chunks(content: Any) -> Iterator[Any]:
+    if hasattr(content, "chunks"):
+        yield from content.chunks()
+        return
+    if getattr(content, "seekable", bool)():
+        content.seek(0)
+    while chunk := content.read(File.DEFAULT_CHUNK_SIZE):
+        yield chunk

@@ -1,0 +1,78 @@
+"""Constructor arguments as a migration may hold them: JSON-safe, and without secrets."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import Storage
+
+_SECRET_WORDS = frozenset({"key", "secret", "token", "password", "passwd", "passphrase"})
+_SECRET_NAMES = frozenset({"connection_string", "credentials"})
+_URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_WAY_OUT = "Configure the storage in STORAGES and name its alias instead."
+
+
+def json_safe(value: Any, place: str) -> Any:
+    """Return ``value`` made of what JSON has; a storage becomes its mapping.
+
+    Raises ``ImproperlyConfigured`` for what looks like a secret, and for what JSON does not have.
+    """
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return _text(value, place)
+        case os.PathLike():
+            return _text(os.fspath(value), place)
+        case Mapping():
+            return {str(k): _item(str(k), v, place) for k, v in value.items()}
+        case list() | tuple():
+            return [json_safe(item, f"{place}[{index}]") for index, item in enumerate(value)]
+        case Storage():
+            return _storage(value, place)
+    raise ImproperlyConfigured(
+        f"{place}: a {type(value).__name__} cannot be written into a migration. {_WAY_OUT}"
+    )
+
+
+def _text(text: str, place: str) -> str:
+    if _URL_WITH_PASSWORD.search(text):
+        raise ImproperlyConfigured(f"{place} holds a password. {_WAY_OUT}")
+    return text
+
+
+def _item(key: str, value: Any, place: str) -> Any:
+    place = f"{place}[{key!r}]"
+    words = key.lower().split("_")
+    if value and (key.lower() in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(words)):
+        raise ImproperlyConfigured(
+            f"{place} looks like a secret, which must not be written into a migration. {_WAY_OUT}"
+        )
+    return json_safe(value, place)
+
+
+def _storage(storage: Storage, place: str) -> dict[str, Any]:
+    deconstruct = getattr(storage, "deconstruct", None)
+    if deconstruct is None:
+        raise ImproperlyConfigured(
+            f"{place}: a {type(storage).__name__} cannot be written into a migration: its class"
+            f" is not deconstructible. {_WAY_OUT}"
+        )
+    path, args, kwargs = deconstruct()
+    options = _named(type(storage), args, kwargs)
+    return {"BACKEND": path} | ({"OPTIONS": json_safe(options, place)} if options else {})
+
+
+def _named(cls: type[Storage], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return positional arguments by their names, as ``OPTIONS`` need them."""
+    bound = inspect.signature(cls).bind_partial(*args, **kwargs)
+    named = dict(bound.arguments)
+    for name, parameter in bound.signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            named |= named.pop(name, {})
+    return named

@@ -1,0 +1,1 @@
+"""The promises of the contract, a module for each subject."""
