@@ -16,6 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "fallback_storage",
+    "tests.django",
 ]
 
 MIDDLEWARE = [
@@ -23,6 +24,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+
+ROOT_URLCONF = "tests.django.urls"
 
 TEMPLATES = [
     {

@@ -1,2 +1,241 @@
+"""System checks: one function and one id for each finding. They build no storage and never raise.
+
+Every combined storage that the settings or a model's field name is looked at.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import FileField
+from django.utils.module_loading import import_string
+
+from fallback_storage.conf import (
+    MOVED,
+    BackendOptions,
+    parse_backends,
+    storage_options,
+)
+from fallback_storage.engine.combined import CombinedStorage
+
+Messages = Iterator[checks.CheckMessage]
+
+
+@dataclass(frozen=True)
+class Configured:
+    """A combined storage as it is configured at ``where``."""
+
+    where: str
+    cls: type[CombinedStorage]
+    given: Mapping[str, Any]
+
+    @property
+    def entries(self) -> Any:
+        if self.given.get("backends") is None:
+            return getattr(settings, "FALLBACK_STORAGES", None)
+        return self.given["backends"]
+
+    @property
+    def backends(self) -> Sequence[BackendOptions]:
+        """The backends, none where they cannot be made out: that is a finding of its own."""
+        with suppress(ImproperlyConfigured):
+            return parse_backends(self.entries, "backends")
+        return ()
+
+
+def _configured() -> Iterator[Configured]:
+    for alias, entry in _storages().items():
+        if (found := _combined(f"STORAGES[{alias!r}]", entry)) is not None:
+            yield found
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            # By its type: default_storage is lazy, and isinstance would build it.
+            cls = type(getattr(field, "storage", None))
+            if isinstance(field, FileField) and issubclass(cls, CombinedStorage):
+                yield Configured(str(field), cls, {"backends": field.storage.options.entries})
+
+
+def _storages() -> Mapping[str, Any]:
+    storages = settings.STORAGES
+    return storages if isinstance(storages, Mapping) else {}
+
+
+def _combined(where: str, entry: Any) -> Configured | None:
+    if not isinstance(entry, Mapping):
+        return None
+    with suppress(Exception):  # Whatever a module raises when imported.
+        cls = import_string(entry["BACKEND"])
+        if issubclass(cls, CombinedStorage):
+            return Configured(where, cls, dict(entry.get("OPTIONS", {})))
+    return None
+
+
+def _of_each(check: Callable[[Configured], Messages]) -> Callable[..., list[checks.CheckMessage]]:
+    # Not functools.wraps: Django looks at the signature.
+    def run(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+        return [message for configured in _configured() for message in check(configured)]
+
+    run.__name__ = check.__name__
+    return run
+
+
+@_of_each
+def no_backends(configured: Configured) -> Messages:
+    if not configured.entries:
+        yield checks.Error(
+            f"{configured.where} has no backends.",
+            hint='Name them in OPTIONS ("backends": [...]) or in the setting FALLBACK_STORAGES.',
+            id="fallback_storage.E001",
+        )
+
+
+@_of_each
+def unknown_alias(configured: Configured) -> Messages:
+    for options in configured.backends:
+        source = options.source
+        if isinstance(source, str) and not options.is_alias and "." not in source:
+            near = difflib.get_close_matches(source, list(_storages()), n=1)
+            yield checks.Error(
+                f"{configured.where}: STORAGES has no {source!r}.",
+                hint=f"Did you mean {near[0]!r}?" if near else "Add it to STORAGES.",
+                id="fallback_storage.E002",
+            )
+
+
+@_of_each
+def circular_alias(configured: Configured) -> Messages:
+    circle = _circle([configured])
+    if circle is not None:
+        yield checks.Error(
+            f"A storage must not contain itself: {' -> '.join(each.where for each in circle)}.",
+            hint="Give the outer storage an alias that none of its backends names.",
+            id="fallback_storage.E003",
+        )
+
+
+def _circle(chain: list[Configured]) -> list[Configured] | None:
+    for inner in _combined_backends(chain[-1]):
+        # The same class, given the same, is the same storage again.
+        if inner in chain:
+            return [*chain[chain.index(inner) :], inner]
+        if (circle := _circle([*chain, inner])) is not None:
+            return circle
+    return None
+
+
+def _combined_backends(configured: Configured) -> Iterator[Configured]:
+    for options in configured.backends:
+        where, entry = str(options.source), {"BACKEND": options.source, "OPTIONS": options.options}
+        if options.is_alias:
+            where, entry = f"STORAGES[{options.source!r}]", _storages()[str(options.source)]
+        if (found := _combined(where, entry)) is not None:
+            yield found
+
+
+@_of_each
+def not_importable(configured: Configured) -> Messages:
+    for options in configured.backends:
+        path = options.source
+        if not isinstance(path, str) or options.is_alias or "." not in path:
+            continue
+        try:
+            import_string(MOVED.get(path, path))
+        except Exception as error:  # Whatever a module raises when imported.
+            yield checks.Error(
+                f"{configured.where}: cannot import {path!r} ({type(error).__name__}).",
+                hint="Is the path right, and its package installed?",
+                id="fallback_storage.E004",
+            )
+
+
+@_of_each
+def unknown_options(configured: Configured) -> Messages:
+    given = {key: value for key, value in configured.given.items() if key != "backends"}
+    try:
+        storage_options(configured.cls, configured.cls.policies, None, given)
+        if configured.entries:
+            parse_backends(configured.entries, "backends")
+    except ImproperlyConfigured as error:
+        yield checks.Error(
+            f"{configured.where}: {error}",
+            hint=f"See the docstring of {configured.cls.__name__} for what it takes.",
+            id="fallback_storage.E005",
+        )
+
+
+@_of_each
+def moved_path(configured: Configured) -> Messages:
+    for options in configured.backends:
+        if options.source in MOVED:
+            yield checks.Warning(
+                f"{configured.where}: {options.source} is long gone.",
+                hint=f"{MOVED[str(options.source)]} is used in its place: write that.",
+                id="fallback_storage.W001",
+            )
+
+
+@_of_each
+def same_storage_twice(configured: Configured) -> Messages:
+    seen: list[object] = []
+    for options in configured.backends:
+        identity = _identity(options)
+        if identity in seen:
+            yield checks.Warning(
+                f"{configured.where}: {options.name} is the same storage as a backend before it.",
+                hint="It can never hold what the other does not. Remove one of the two.",
+                id="fallback_storage.W002",
+            )
+        seen.append(identity)
+
+
+def _identity(options: BackendOptions) -> object:
+    if not isinstance(options.source, str):
+        return id(options.source)
+    if not options.is_alias:
+        return options.source, dict(options.options)
+    entry = _storages()[options.source]
+    return entry.get("BACKEND"), dict(entry.get("OPTIONS", {}))
+
+
+def unread_setting(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    if django.VERSION < (5, 1) or not hasattr(settings, "DEFAULT_FILE_STORAGE"):
+        return []
+    return [
+        checks.Warning(
+            "DEFAULT_FILE_STORAGE is set, and this Django no longer reads it.",
+            hint='Write STORAGES = {"default": {"BACKEND": …}, …} instead.',
+            id="fallback_storage.W003",
+        )
+    ]
+
+
+@_of_each
+def several_writable(configured: Configured) -> Messages:
+    writable = [options.name for options in configured.backends if not options.read_only]
+    if len(writable) > 1:
+        yield checks.Warning(
+            f"{configured.where}: {len(writable)} backends may be written: {', '.join(writable)}.",
+            hint=f"A write that fails in {writable[0]} lands in {writable[1]}. If that is not"
+            f' wanted, make the others read-only: {{"BACKEND": {writable[1]!r}, "READ_ONLY":'
+            " True}.",
+            id="fallback_storage.W004",
+        )
+
+
+ERRORS = (no_backends, unknown_alias, circular_alias, not_importable, unknown_options)
+WARNINGS = (moved_path, same_storage_twice, unread_setting, several_writable)
+
+
 def register() -> None:
-    pass
+    """Register every check with Django's ``files``."""
+    for check in ERRORS + WARNINGS:
+        checks.register(check, checks.Tags.files)

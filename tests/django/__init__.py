@@ -1,0 +1,1 @@
+"""The combined storage in Django's hands: settings, models, migrations, static files, the admin."""

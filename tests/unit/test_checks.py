@@ -1,0 +1,235 @@
+"""One finding, one id, one hint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+from django.apps import apps
+from django.core.checks import CheckMessage, Tags, run_checks
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.db import models
+from django.test import override_settings
+from django.test.utils import isolate_apps
+
+from fallback_storage import checks
+from fallback_storage.storage import FallbackStorage
+
+FALLBACK = "fallback_storage.storage.FallbackStorage"
+MEMORY = "django.core.files.storage.InMemoryStorage"
+FILES = "django.core.files.storage.FileSystemStorage"
+
+
+def messages(default: Any = None, **settings: Any) -> list[CheckMessage]:
+    storages = {
+        "staticfiles": {"BACKEND": MEMORY},
+        "uploads": {"BACKEND": FILES},
+        "production": {"BACKEND": MEMORY},
+    }
+    if default is not None:
+        storages["default"] = default
+    settings.setdefault("STORAGES", storages)
+    with override_settings(**settings):
+        found = run_checks(tags=[Tags.files])
+    return [message for message in found if str(message.id).startswith("fallback_storage.")]
+
+
+def combined(*backends: Any, **options: Any) -> dict[str, Any]:
+    return {"BACKEND": FALLBACK, "OPTIONS": {"backends": list(backends), **options}}
+
+
+def read_only(backend: Any, **more: Any) -> dict[str, Any]:
+    return {"BACKEND": backend, "READ_ONLY": True, **more}
+
+
+def only(found: list[CheckMessage]) -> CheckMessage:
+    assert len(found) == 1, found
+    assert found[0].hint
+    return found[0]
+
+
+def test_the_recommended_settings_have_no_finding() -> None:
+    assert messages(combined("uploads", read_only("production"))) == []
+
+
+def test_settings_without_a_combined_storage_have_no_finding() -> None:
+    assert messages({"BACKEND": FILES}) == []
+
+
+@pytest.mark.parametrize("backends", [[], None])
+def test_e001_no_backends(backends: Any) -> None:
+    found = only(messages({"BACKEND": FALLBACK, "OPTIONS": {"backends": backends}}))
+    assert found.id == "fallback_storage.E001"
+    assert found.msg == "STORAGES['default'] has no backends."
+
+
+def test_e001_an_empty_setting() -> None:
+    assert (
+        only(messages({"BACKEND": FALLBACK}, FALLBACK_STORAGES=())).id == "fallback_storage.E001"
+    )
+
+
+def test_e002_unknown_alias() -> None:
+    found = only(messages(combined("uploads", read_only("prodution"))))
+    assert found.id == "fallback_storage.E002"
+    assert found.msg == "STORAGES['default']: STORAGES has no 'prodution'."
+    assert found.hint == "Did you mean 'production'?"
+
+
+def test_e002_an_alias_like_no_other() -> None:
+    found = only(messages(combined("uploads", read_only("xyz"))))
+    assert (found.id, found.hint) == ("fallback_storage.E002", "Add it to STORAGES.")
+
+
+def test_e003_a_storage_names_itself() -> None:
+    found = only(messages(combined("default")))
+    assert found.id == "fallback_storage.E003"
+    assert "STORAGES['default'] -> STORAGES['default']" in found.msg
+
+
+def test_e003_two_storages_name_each_other() -> None:
+    found = messages(STORAGES={"default": combined("other"), "other": combined("default")})
+    assert {message.id for message in found} == {"fallback_storage.E003"}
+    assert "STORAGES['default'] -> STORAGES['other'] -> STORAGES['default']" in found[0].msg
+
+
+def test_e003_the_setting_names_its_own_class() -> None:
+    found = only(messages({"BACKEND": FALLBACK}, FALLBACK_STORAGES=[FALLBACK]))
+    assert found.id == "fallback_storage.E003"
+
+
+def test_a_combined_storage_in_another_is_no_circle() -> None:
+    inner = {"BACKEND": FALLBACK, "OPTIONS": {"backends": [FILES]}}
+    assert messages(combined("uploads", read_only(FALLBACK, OPTIONS=inner["OPTIONS"]))) == []
+
+
+@pytest.mark.parametrize("path", ["no.such.Storage", "django.core.files.storage.NoSuchStorage"])
+def test_e004_a_dotted_path_that_does_not_import(path: str) -> None:
+    found = only(messages(combined("uploads", read_only(path))))
+    assert found.id == "fallback_storage.E004"
+    assert path in found.msg
+
+
+def test_e004_a_module_that_raises(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "raises_when_imported.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = only(messages(combined(read_only("raises_when_imported.Storage"))))
+    assert found.id == "fallback_storage.E004"
+    assert "ZeroDivisionError" in found.msg
+
+
+@pytest.mark.parametrize(
+    ("storage", "word"),
+    [
+        (combined("uploads", on_falt="raise"), "on_fault"),
+        (combined("uploads", on_fault="rise"), "'raise'"),
+        (combined({"BACKEND": "uploads", "READONLY": True}), "READ_ONLY"),
+        (combined({"BACKEND": "uploads", "READ_ONLY": "yes"}), "True or False"),
+        (combined({"BACKEND": "uploads", "OPTIONS": {"location": "/x"}}), "dotted path"),
+        (combined(3), "int is no storage"),
+        ({"BACKEND": FALLBACK, "OPTIONS": {"backends": "uploads"}}, "must be a list"),
+    ],
+)
+def test_e005_unknown_options(storage: dict[str, Any], word: str) -> None:
+    found = only(messages(storage))
+    assert found.id == "fallback_storage.E005"
+    assert word in found.msg
+
+
+@pytest.mark.parametrize("path", sorted(checks.MOVED))
+def test_w001_a_path_of_long_ago(path: str) -> None:
+    found = only(messages(combined("uploads", read_only(path))))
+    assert found.id == "fallback_storage.W001"
+    assert path in found.msg
+    assert "storages.backends.s3.S3Storage" in str(found.hint)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ["uploads", read_only("uploads")],
+        ["uploads", read_only(FILES)],
+        [FILES, read_only(FILES)],
+        [storage := FileSystemStorage(), read_only(storage)],
+    ],
+)
+def test_w002_the_same_storage_twice(twice: list[Any]) -> None:
+    assert only(messages(combined(*twice))).id == "fallback_storage.W002"
+
+
+def test_one_path_with_different_options_is_not_the_same_storage() -> None:
+    other = read_only(FILES, OPTIONS={"location": "/other"})
+    assert messages(combined("uploads", other, read_only(InMemoryStorage()))) == []
+
+
+@pytest.fixture
+def default_file_storage(settings: Any) -> Iterator[None]:
+    with override_settings():
+        vars(settings._wrapped)["DEFAULT_FILE_STORAGE"] = FALLBACK
+        yield
+
+
+@pytest.mark.usefixtures("default_file_storage")
+def test_w003_a_setting_that_django_no_longer_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(django, "VERSION", (5, 1))
+    (found,) = checks.unread_setting()
+    assert found.id == "fallback_storage.W003"
+    assert found.hint
+
+
+@pytest.mark.usefixtures("default_file_storage")
+def test_the_setting_is_fine_where_django_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(django, "VERSION", (4, 2))
+    assert checks.unread_setting() == []
+
+
+def test_w004_several_writable_backends() -> None:
+    found = only(messages(combined("uploads", "production")))
+    assert found.id == "fallback_storage.W004"
+    assert "lands in production" in str(found.hint)
+    assert '{"BACKEND": \'production\', "READ_ONLY": True}' in str(found.hint)
+
+
+def test_the_storage_of_a_field_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    with isolate_apps("tests"):
+
+        class Report(models.Model):  # noqa: DJ008
+            file = models.FileField(storage=FallbackStorage(backends=["uploads", "production"]))
+            other = models.FileField()
+            title = models.TextField()
+
+            class Meta:
+                app_label = "tests"
+
+    monkeypatch.setattr(apps, "get_models", lambda: [Report])
+    found = only(messages())
+    assert found.id == "fallback_storage.W004"
+    assert found.msg.startswith("tests.Report.file: ")
+
+
+@pytest.mark.parametrize(
+    "storages",
+    [
+        {"default": None},
+        {"default": {}},
+        {"default": {"BACKEND": None}},
+        {"default": {"BACKEND": FALLBACK, "OPTIONS": None}},
+        {"default": {"BACKEND": "os.path.join"}},
+        ["default"],
+    ],
+)
+def test_no_check_raises(storages: Any) -> None:
+    for check in checks.ERRORS + checks.WARNINGS:
+        with override_settings(STORAGES=storages):
+            list(check(app_configs=None))
+
+
+def test_every_id_stands_once_and_is_documented() -> None:
+    ids = re.findall(r'id="(fallback_storage\.[EW]\d+)"', Path(checks.__file__).read_text())
+    reference = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+    assert len(set(ids)) == len(ids) == len(checks.ERRORS + checks.WARNINGS)
+    assert all(f"`{id_}`" in reference for id_ in ids)
