@@ -17,7 +17,16 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .weed import HOST, INLINE_BYTES, Ports, SeaweedFSError, free_ports, remove_sockets, spawn
+from example.weed import (
+    HOST,
+    INLINE_BYTES,
+    Ports,
+    SeaweedFSError,
+    free_ports,
+    listens,
+    remove_sockets,
+    spawn,
+)
 
 REGION = "us-east-1"
 ATTEMPTS = 5
@@ -143,7 +152,7 @@ class SeaweedFS:
         keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
         self._process = spawn(ports, Path(self._directory.name), self._log, keys)
         atexit.register(self.kill)
-        if self._becomes_writable(time.monotonic() + START_SECONDS):
+        if self._becomes_writable(ports, time.monotonic() + START_SECONDS):
             return True
         self.kill()
         if first:  # somebody else took a port: other ports next time, and a client for them
@@ -151,11 +160,13 @@ class SeaweedFS:
             self.__dict__.pop("client", None)
         return False
 
-    def _becomes_writable(self, deadline: float) -> bool:
+    def _becomes_writable(self, ports: Ports, deadline: float) -> bool:
         while self.running and time.monotonic() < deadline:
+            # All ports: the last to be taken may still be lost, and end the process.
             with contextlib.suppress(BotoCoreError, ClientError):
-                self._write()
-                return True
+                if all(map(listens, ports)):
+                    self._write()
+                    return self.running
             time.sleep(0.02)
         return False
 

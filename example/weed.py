@@ -111,6 +111,12 @@ def _is_free(port: int) -> bool:
         return True
 
 
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
 def remove_sockets(ports: Ports) -> None:
     """Remove the sockets that the program makes under names of its own and may leave behind."""
     for port in ports:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
 from example.seaweedfs import SeaweedFS
+from example.weed import HOST
+
+from .files import Pair
 
 TIMEOUT = 2.0
 
@@ -45,6 +51,28 @@ def bucket(seaweedfs: SeaweedFS) -> Iterator[str]:
 
 
 @pytest.fixture
+def other_bucket(seaweedfs: SeaweedFS) -> Iterator[str]:
+    """Another empty bucket of the shared server."""
+    name = seaweedfs.create_bucket(f"other-{uuid4()}")
+    yield name
+    seaweedfs.client.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> FileSystemStorage:
+    """An empty directory."""
+    return FileSystemStorage(tmp_path / "local", base_url="/media/")
+
+
+@pytest.fixture
+def refused() -> Iterator[int]:
+    """A port that refuses every connection, and that nobody else can take."""
+    with socket.socket() as bound:
+        bound.bind((HOST, 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
 def make_s3(request: pytest.FixtureRequest) -> MakeS3:
     """Makes storages that wait two seconds at most and ask once."""
 
@@ -53,3 +81,19 @@ def make_s3(request: pytest.FixtureRequest) -> MakeS3:
         return S3Storage(**server.storage_options(bucket, timeout=TIMEOUT) | options)
 
     return make
+
+
+@pytest.fixture
+def s3(make_s3: MakeS3, bucket: str) -> S3Storage:
+    """A storage over an empty bucket; a save on a taken name replaces the object."""
+    return make_s3(bucket)
+
+
+@pytest.fixture(params=["local, s3", "s3, local", "s3, s3"])
+def pair(request: pytest.FixtureRequest, s3: S3Storage, local: FileSystemStorage) -> Pair:
+    """Two storages in each order, at least one of them on S3."""
+    if request.param == "local, s3":
+        return Pair(local, s3)
+    if request.param == "s3, local":
+        return Pair(s3, local)
+    return Pair(s3, request.getfixturevalue("make_s3")(request.getfixturevalue("other_bucket")))

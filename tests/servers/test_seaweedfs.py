@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from storages.backends.s3 import S3Storage
 from example import seaweedfs as launcher
 from example import weed
 from example.seaweedfs import SeaweedFS
-from example.weed import GRPC_OFFSET, HOST, Ports, SeaweedFSError, remove_sockets
+from example.weed import GRPC_OFFSET, Ports, SeaweedFSError, listens, remove_sockets
 
 from .conftest import MakeS3
 from .requests import counting
@@ -35,11 +34,6 @@ def read(storage: S3Storage, name: str) -> bytes:
 
 def status(error: pytest.ExceptionInfo[ClientError]) -> int:
     return int(error.value.response["ResponseMetadata"]["HTTPStatusCode"])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
@@ -152,21 +146,24 @@ def test_server_ends_with_a_killed_parent(tmp_path: Path) -> None:
     ) as parent:
         assert parent.stdout
         ports = Ports(*map(int, parent.stdout.readline().split()))
-        assert all(map(listens, ports))
+        assert wait_until(lambda: all(map(listens, ports)))
         parent.kill()
     assert wait_until(lambda: not any(map(listens, ports)))
     remove_sockets(ports)
 
 
-def test_taken_ports_are_left_for_others(
-    seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["s3", "admin"])  # the admin's is taken last
+def test_taken_port_is_left_to_its_owner(
+    kind: str, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert seaweedfs.ports
-    offers = [weed.free_ports()._replace(s3=seaweedfs.ports.s3), weed.free_ports()]
+    taken = {kind: getattr(seaweedfs.ports, kind)}
+    offers = [weed.free_ports()._replace(**taken), weed.free_ports()]
     monkeypatch.setattr(launcher, "free_ports", lambda: offers.pop(0))
     with SeaweedFS() as server:
-        assert server.endpoint_url != seaweedfs.endpoint_url
+        assert server.ports
+        assert not set(server.ports) & set(seaweedfs.ports or ())
         server.client.list_buckets()
+    seaweedfs.client.list_buckets()
 
 
 def test_server_that_cannot_start_says_why(

@@ -10,9 +10,12 @@ import errno
 import ftplib
 import io
 import os
+import posixpath
 from typing import Any
 
 from django.core.files.utils import FileProxyMixin
+
+from fallback_storage.engine.outcomes import Outcome, classify
 
 # The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
 _IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
@@ -71,6 +74,29 @@ class _Memory(Adapter):
         )
 
 
+class _Azure(_WholeObjects):
+    replaces = frozenset({"exists", "listdir"})
+
+    def exists(self, storage: Any, name: str) -> bool:
+        if not name:
+            return True
+        try:
+            storage.size(name)  # The same request; its own takes a missing container for "no".
+        except Exception as error:
+            if classify(error) is not Outcome.MISSING:
+                raise
+            return False
+        return True
+
+    def listdir(self, storage: Any, path: str) -> tuple[list[str], list[str]]:
+        # Its own gives full names, of all that lies below, and the root's whatever its location.
+        prefix = "".join(f"{part}/" for part in (storage.location.strip("/"), path) if part)
+        blobs = storage.client.walk_blobs(name_starts_with=prefix, timeout=storage.timeout)
+        names = [blob.name.removeprefix(prefix) for blob in blobs]
+        directories = [name.rstrip("/") for name in names if name.endswith("/")]
+        return directories, [name for name in names if not name.endswith("/")]
+
+
 class _SFTP(Adapter):
     replaces = frozenset({"delete"})
 
@@ -81,33 +107,59 @@ class _SFTP(Adapter):
 
     def after_error(self, storage: Any) -> None:
         # A lost connection is never given up otherwise.
-        storage._sftp = None
+        channel = storage._sftp and storage._sftp.get_channel()
+        if channel and (channel.closed or channel.eof_received):
+            storage.close()
+            storage._sftp = None
 
 
 class _FTP(Adapter):
-    replaces = frozenset({"size"})
+    replaces = frozenset({"delete", "exists", "size"})
 
     def says_missing(self, error: Exception) -> bool:
-        context = error.__context__
-        return isinstance(context, ftplib.error_perm) and str(context).startswith("550")
+        # The same number while connecting: the directory of the whole storage is missing.
+        connecting = str(error).startswith("Connection or login error")
+        return _is_550(error.__context__) and not connecting
+
+    def exists(self, storage: Any, name: str) -> bool:
+        # Its own is False whatever the server complains of, and always where it may overwrite.
+        storage._start_connection()
+        directory, base = posixpath.split(name)
+        try:
+            names = storage._connection.nlst(directory)
+        except (ftplib.error_perm, ftplib.error_temp) as error:
+            if _is_550(error) or str(error).startswith("450"):  # 450: an empty directory, at some.
+                return False
+            raise
+        return not base or base in map(posixpath.basename, names)
 
     def size(self, storage: Any, name: str) -> int:
         # Of a name that it does not find, it says 0.
         size: int = storage.size(name)
-        if not size and not storage.allow_overwrite and not storage.exists(name):
+        if not size and not self.exists(storage, name):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         return size
+
+    def delete(self, storage: Any, name: str) -> None:
+        if self.exists(storage, name):  # Its own asks itself, as above.
+            storage._connection.delete(name)
 
     def after_error(self, storage: Any) -> None:
         # A read that failed leaves the connection in the directory of the file, and every later
         # name is taken to be below it.
-        storage._connection = None
+        connection, storage._connection = storage._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _is_550(error: BaseException | None) -> bool:
+    return isinstance(error, ftplib.error_perm) and str(error).startswith("550")
 
 
 _PLAIN = Adapter()
 _ADAPTERS: dict[str, Adapter] = {
     "django.core.files.storage.memory.InMemoryStorage": _Memory(),
-    "storages.backends.azure_storage.AzureStorage": _WholeObjects(),
+    "storages.backends.azure_storage.AzureStorage": _Azure(),
     "storages.backends.ftp.FTPStorage": _FTP(),
     "storages.backends.gcloud.GoogleCloudStorage": _WholeObjects(),
     "storages.backends.s3.S3Storage": _S3(),

@@ -1,0 +1,57 @@
+"""Combined storages over real ones, and what is put into them and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+
+from fallback_storage.storage import FallbackStorage
+
+
+def read(storage: Storage, name: str, mode: str = "rb") -> Any:
+    with storage.open(name, mode) as file:
+        return file.read()
+
+
+def put(storage: Storage, name: str, content: bytes = b"content") -> str:
+    return storage.save(name, ContentFile(content))
+
+
+def fallback(
+    *,
+    read_only: Collection[str] = (),
+    denied_is_missing: Collection[str] = (),
+    options: dict[str, str] | None = None,
+    **storages: Storage,
+) -> FallbackStorage:
+    """A FallbackStorage over `storages`, in their order and under their names."""
+    backends = [
+        {
+            "BACKEND": storage,
+            "NAME": name,
+            "READ_ONLY": name in read_only,
+            "DENIED_IS_MISSING": name in denied_is_missing,
+        }
+        for name, storage in storages.items()
+    ]
+    return FallbackStorage(backends=backends, **options or {})
+
+
+class Pair(NamedTuple):
+    """Two storages, and both used as one: as the backends `first` and `second`."""
+
+    first: Storage
+    second: Storage
+
+    def combined(self, **options: Any) -> FallbackStorage:
+        return fallback(first=self.first, second=self.second, **options)
+
+    def put(self, where: str, name: str, first: bytes = b"1st", second: bytes = b"second") -> None:
+        """Put a file into the "first", the "second" or "both"."""
+        if where in ("first", "both"):
+            put(self.first, name, first)
+        if where in ("second", "both"):
+            put(self.second, name, second)
