@@ -6,6 +6,7 @@ import difflib
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import chain, count
 from typing import Any
 
@@ -51,12 +52,29 @@ class BackendOptions:
 
 
 @dataclass(frozen=True)
+class Promotion:
+    """Which files a read copies up: at most ``max_size`` bytes, names by shell patterns."""
+
+    max_size: int | None = None
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+
+    def includes(self, name: str) -> bool:
+        return _matches(name, self.include) and not _matches(name, self.exclude)
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True)
 class StorageOptions:
     """What a combined storage was given; without ``entries`` the setting serves."""
 
     entries: Sequence[Entry] | None
     on_fault: str
     delete: str
+    promotion: Promotion | None
 
     def backends(self) -> tuple[BackendOptions, ...]:
         """Return the backends, from ``FALLBACK_STORAGES`` where none were given."""
@@ -75,15 +93,41 @@ def storage_options(
 
     Raises ``ImproperlyConfigured`` for another option or value.
     """
-    refuse_unknown(given, ["backends", *policies], cls.__name__, "option")
+    choices = {option: values for option, values in policies.items() if len(values) > 1}
+    refuse_unknown(given, ["backends", "promote", *choices], cls.__name__, "option")
     if entries is not None:
         parse_backends(entries, f"{cls.__name__}: backends")
-    for option, value in given.items():
-        if value not in policies[option]:
-            known = ", ".join(repr(known) for known in policies[option])
-            raise ImproperlyConfigured(f"{cls.__name__}: {option}={value!r} is none of {known}.")
+    for option, values in choices.items():
+        if given.get(option, values[0]) not in values:
+            known = ", ".join(repr(known) for known in values)
+            raise ImproperlyConfigured(
+                f"{cls.__name__}: {option}={given[option]!r} is none of {known}."
+            )
     chosen = {option: given.get(option, values[0]) for option, values in policies.items()}
-    return StorageOptions(entries=entries, **chosen)
+    promotion = _promotion(given.get("promote", False), f"{cls.__name__}: promote")
+    return StorageOptions(entries=entries, promotion=promotion, **chosen)
+
+
+def _promotion(value: Any, place: str) -> Promotion | None:
+    if isinstance(value, bool):
+        return Promotion() if value else None
+    if not isinstance(value, Mapping):
+        raise ImproperlyConfigured(f"{place} must be True, False or a mapping.")
+    refuse_unknown(value, ["max_size", "include", "exclude"], place, "key")
+    max_size = value.get("max_size")
+    if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
+        raise ImproperlyConfigured(f"{place}: max_size must be a number of bytes.")
+    return Promotion(
+        max_size,
+        _patterns(value.get("include", ["*"]), f"{place}: include"),
+        _patterns(value.get("exclude", []), f"{place}: exclude"),
+    )
+
+
+def _patterns(value: Any, place: str) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(p, str) for p in value):
+        raise ImproperlyConfigured(f"{place} must be a list of shell patterns, as '*.jpg'.")
+    return tuple(value)
 
 
 def parse_backends(entries: Any, place: str) -> tuple[BackendOptions, ...]:

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from fallback_storage.engine.combined import CombinedStorage
+from fallback_storage.overlay.layers import LayeredStorage, PromotingStorage
 
-__all__ = ["FallbackStorage"]
+__all__ = ["FallbackStorage", "OverlayStorage"]
 
 
-class FallbackStorage(CombinedStorage):
+class FallbackStorage(PromotingStorage):
     """Failover: use the first backend that works.
 
     ``backends`` is read from the setting ``FALLBACK_STORAGES`` if it is not given. Options:
     ``on_fault`` (``"failover"``: the next backend serves where one could not answer; ``"raise"``:
     its error is raised; ``"skip"``: as failover, and ``exists`` and ``listdir`` answer from those
-    that could) and ``delete`` (``"first"``: from the first writable backend that succeeds;
-    ``"all"``: from every writable one).
+    that could), ``delete`` (``"first"``: from the first writable backend that succeeds; ``"all"``:
+    from every writable one) and ``promote`` (``True``, or a mapping with ``max_size`` in bytes,
+    ``include`` and ``exclude``: what is read is copied to the first writable backend).
     """
 
     policies = MappingProxyType(
         {"on_fault": ("failover", "raise", "skip"), "delete": ("first", "all")}
     )
     raises_single_error = True
+
+
+class OverlayStorage(LayeredStorage):
+    """Work on top of production: its files are there, and cannot be changed.
+
+    Only the first of ``backends`` is ever written; what is deleted is hidden there by a whiteout,
+    and what is changed is copied up first. A backend that could not answer raises, unless one
+    before it has the file. Option: ``promote``, as for ``FallbackStorage``.
+    """
+
+    policies = MappingProxyType({"on_fault": ("raise",), "delete": ("whiteout",)})

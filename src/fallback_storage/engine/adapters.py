@@ -11,14 +11,23 @@ import ftplib
 import io
 import os
 import posixpath
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.core.files.base import File
 from django.core.files.utils import FileProxyMixin
 
-from fallback_storage.engine.outcomes import Outcome, classify
+from fallback_storage.engine import disk
+from fallback_storage.engine.outcomes import Outcome, classify, http_status
 
 # The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
 _IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
+
+
+#: Asked at the last moment: whether a file is not to be created after all.
+Unless = Callable[[], bool] | None
 
 
 class Adapter:
@@ -28,6 +37,8 @@ class Adapter:
     replaces: frozenset[str] = frozenset()
     #: Whether a save that fails leaves nothing behind, and an earlier file as it was.
     saves_whole = False
+    #: Whether it has ``replace``, which puts a file in the place of another at once.
+    stages = False
 
     def says_missing(self, error: Exception) -> bool:
         """Whether ``error`` is this class's own way to say *missing*."""
@@ -45,6 +56,27 @@ class Adapter:
 
     def after_error(self, storage: Any) -> None:
         """Make ``storage`` usable again after it raised."""
+
+    def refuses_mode(self, mode: str) -> bool:
+        """Whether this class cannot open a file in ``mode`` to change it."""
+        return False
+
+    def create(self, storage: Any, name: str, content: File[bytes], unless: Unless) -> bool | None:
+        """Store a file at once, if its name is free and not ``unless``; whether it was.
+
+        ``None`` where this class has no way to do that.
+        """
+        return None
+
+    def replace(self, storage: Any, name: str, content: File[bytes]) -> None:
+        """Put a file in the place of another at once."""
+        raise NotImplementedError
+
+    @contextmanager
+    def locked(self, storage: Any, name: str) -> Iterator[None]:
+        """Keep whoever else changes ``name`` out, as far as this class can."""
+        with _process_lock:
+            yield
 
 
 class _WholeObjects(Adapter):
@@ -64,6 +96,53 @@ class _S3(_WholeObjects):
 
     def proves_open(self, file: Any) -> bool:
         return "storages.backends.s3.S3File" in _names(file)  # It sends a HEAD when built.
+
+    def refuses_mode(self, mode: str) -> bool:
+        return "a" in mode or "+" in mode
+
+    def create(self, storage: Any, name: str, content: File[bytes], unless: Unless) -> bool | None:
+        # A subclass may store in another way.
+        if _names(storage)[0] != "storages.backends.s3.S3Storage" or storage.gzip:
+            return None
+        return not (unless and unless()) and _put_if_absent(storage, name, content)
+
+
+def _put_if_absent(storage: Any, name: str, content: File[bytes]) -> bool:
+    key = storage._normalize_name(name)
+    parameters = storage._get_write_parameters(key, content)
+    try:
+        storage.bucket.Object(key).put(Body=content, IfNoneMatch="*", **parameters)
+    except Exception as error:
+        if http_status(error) in _TAKEN:
+            return False
+        raise
+    return True
+
+
+class _Local(Adapter):
+    """Files on this machine's disk."""
+
+    stages = True
+
+    def create(self, storage: Any, name: str, content: File[bytes], unless: Unless) -> bool | None:
+        path = storage.path(name)
+        with disk.staged(storage, name, content) as staged:
+            if unless is None:
+                return disk.publish(staged, path)
+            with disk.locked(os.path.dirname(path)):
+                return not unless() and disk.publish(staged, path)
+
+    def replace(self, storage: Any, name: str, content: File[bytes]) -> None:
+        """Put a file in the place of another at once."""
+        with disk.staged(storage, name, content) as staged:
+            os.replace(staged, storage.path(name))
+
+    @contextmanager
+    def locked(self, storage: Any, name: str) -> Iterator[None]:
+        directory = os.path.dirname(storage.path(name))
+        os.makedirs(directory, exist_ok=True)
+        with disk.locked(directory):
+            yield
 
 
 class _Memory(Adapter):
@@ -156,8 +235,12 @@ def _is_550(error: BaseException | None) -> bool:
     return isinstance(error, ftplib.error_perm) and str(error).startswith("550")
 
 
+# Precondition failed; conflict with another conditional request, which wins.
+_TAKEN = frozenset({409, 412})
+_process_lock = threading.RLock()
 _PLAIN = Adapter()
 _ADAPTERS: dict[str, Adapter] = {
+    "django.core.files.storage.filesystem.FileSystemStorage": _Local(),
     "django.core.files.storage.memory.InMemoryStorage": _Memory(),
     "storages.backends.azure_storage.AzureStorage": _Azure(),
     "storages.backends.ftp.FTPStorage": _FTP(),

@@ -6,13 +6,14 @@ import inspect
 import io
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import Storage
 
-from fallback_storage.engine.adapters import adapter_for, overwrites
+from fallback_storage.engine.adapters import Unless, adapter_for, overwrites
 from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, UnsupportedOperation
 
@@ -63,14 +64,18 @@ class Backend:
         method, and whatever the storage raises.
         """
         if operation in self._watched:
-            if self.read_only and _changes(operation, args):
-                raise ReadOnlyStorageError(f"{self.name} is read-only: no {operation}({name!r}).")
+            if _changes(operation, args):
+                self._refuse_if_read_only(operation, name)
             if operation in self._adapter.replaces:
                 return getattr(self._adapter, operation)(self.storage, name, *args, **kwargs)
         method = getattr(self.storage, operation, None)
         if method is None:
             raise UnsupportedOperation(f"{self.name} has no {operation}({name!r}).")
         return method(name, *args, **kwargs)
+
+    def _refuse_if_read_only(self, operation: str, name: str) -> None:
+        if self.read_only:
+            raise ReadOnlyStorageError(f"{self.name} is read-only: no {operation}({name!r}).")
 
     def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
         """Return what ``error``, just raised by this backend, says."""
@@ -150,11 +155,39 @@ class Backend:
         A storage may avoid a name that was taken in the meantime, as FileSystemStorage does. One
         that changes a name for another reason has that copy removed: ``NameChangedError``.
         """
-        stored = str(self.call("_save", name, content)).replace("\\", "/")
+        stored = self._store(name, content)
         if stored == name or self._avoided(name):
             return stored
         self.call("delete", stored)
         raise NameChangedError(f"{self.name} stored {name!r} as {stored!r}: its copy was removed.")
+
+    def create(self, name: str, content: File[Any], unless: Unless = None) -> bool:
+        """Store ``content`` if its name is free, and not ``unless``; return whether it was.
+
+        No reader sees half of it, and what was saved or deleted in between stays so. Where the
+        storage has no way to do that the name is looked at first, which another process can
+        overtake.
+        """
+        self._refuse_if_read_only("create", name)
+        created = self._adapter.create(self.storage, name, content, unless)
+        if created is not None:
+            return created
+        with self.locked(name):
+            if (unless and unless()) or self.call("exists", name):
+                return False
+            self.save(name, content)
+            return True
+
+    def _store(self, name: str, content: File[Any]) -> str:
+        return str(self.call("_save", name, content)).replace("\\", "/")
+
+    def refuses_mode(self, mode: str) -> bool:
+        """Whether the storage cannot open a file in ``mode`` to change it."""
+        return self._adapter.refuses_mode(mode)
+
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """Keep out whoever else changes ``name``; of a local file, other processes as well."""
+        return self._adapter.locked(self.storage, name)
 
     def _avoided(self, name: str) -> bool:
         try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
@@ -10,13 +13,15 @@ from django.utils.module_loading import import_string
 from fallback_storage.conf import BackendOptions, current_path, refuse_unknown
 from fallback_storage.engine.backend import Backend
 
+AnyBackend = TypeVar("AnyBackend", bound=Backend)
 
-def build_backend(options: BackendOptions) -> Backend:
+
+def build_backend(options: BackendOptions, kind: Callable[..., AnyBackend]) -> AnyBackend:
     """Build a backend with its storage; those of ``STORAGES`` are Django's own instances.
 
     Raises ``ImproperlyConfigured``, naming the place.
     """
-    return Backend(
+    return kind(
         options.name,
         _storage(options),
         read_only=options.read_only,

@@ -38,6 +38,10 @@ class CombinedStorage(Storage):
     #: Whether the error of a single backend is raised as it is, not as ``StorageUnavailable``.
     raises_single_error: ClassVar[bool] = False
 
+    _file_name = staticmethod(names.file_name)
+    _path_name = staticmethod(names.path_name)
+    _url_name = staticmethod(names.url_name)
+
     _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -90,11 +94,14 @@ class CombinedStorage(Storage):
             return self._built[1]
 
     def _build_each(self) -> tuple[Backend, ...]:
-        backends = tuple(build_backend(options) for options in self.options.backends())
+        backends = self._arrange(self.options.backends())
         for backend in backends:
             if isinstance(backend.storage, CombinedStorage):
                 backend.storage.backends  # noqa: B018 - a circle shows now, not as a recursion.
         return backends
+
+    def _arrange(self, options: Sequence[conf.BackendOptions]) -> tuple[Backend, ...]:
+        return tuple(build_backend(each, Backend) for each in options)
 
     @property
     def file_overwrite(self) -> bool:
@@ -104,48 +111,56 @@ class CombinedStorage(Storage):
 
     def explain(self, name: str) -> Explanation:
         """Ask every backend for a name: outcome, time taken, size, and which serves it and why."""
-        return explain(self, names.path_name(name))
+        return explain(self, self._path_name(name))
 
     def locate(self, name: str) -> str | None:
         """Return the name of the backend that has a file, ``None`` if none has it.
 
         Raises as ``exists`` does where that is not known.
         """
-        found = reads.holder(self, "locate", names.path_name(name))
+        found = reads.holder(self, "locate", self._path_name(name))
         return None if found is None else found.name
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
-        name = names.file_name(name)
-        return (writes.open_file if is_writing(mode) else reads.open_file)(self, name, mode)
+        name = self._file_name(name)
+        if is_writing(mode):
+            return self._open_for_writing(name, mode)
+        return self._open_for_reading(name, mode)
+
+    def _open_for_reading(self, name: str, mode: str) -> File[Any]:
+        return reads.open_with_backend(self, name, mode)[1]
+
+    def _open_for_writing(self, name: str, mode: str) -> File[Any]:
+        return writes.open_file(self, name, mode)
 
     def _save(self, name: str, content: File[Any]) -> str:
-        return writes.save(self, names.file_name(name), content)
+        return writes.save(self, self._file_name(name), content)
 
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Store a file whole under a name that is free in every backend; return that name."""
-        name = names.file_name(content.name if name is None else name)
+        name = self._file_name(content.name if name is None else name)
         if not hasattr(content, "chunks"):
             content = File(content, name)
-        name = names.file_name(self.get_available_name(name, max_length=max_length))
-        return names.file_name(self._save(name, content))
+        name = self._file_name(self.get_available_name(name, max_length=max_length))
+        return self._file_name(self._save(name, content))
 
     def delete(self, name: str) -> None:
         """Delete a file, from the backends that the ``delete`` policy names."""
         if not name:
             raise ValueError("The name must be given to delete().")
-        _DELETE[self.options.delete](self, names.file_name(name))
+        _DELETE[self.options.delete](self, self._file_name(name))
 
     def exists(self, name: str) -> bool:
         """Return whether any backend has a name; ``False`` only if none can have it."""
-        return reads.holder(self, "exists", names.path_name(name)) is not None
+        return reads.holder(self, "exists", self._path_name(name)) is not None
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the directories and the files in all backends, each once."""
-        return listing.listdir(self, names.path_name(path))
+        return listing.listdir(self, self._path_name(path))
 
     def size(self, name: str) -> int:
         """Return the size in bytes."""
-        size: int = reads.first_answer(self, "size", names.file_name(name))
+        size: int = reads.first_answer(self, "size", self._file_name(name))
         return size
 
     def url(self, name: str | None, **keywords: Any) -> str:
@@ -153,7 +168,7 @@ class CombinedStorage(Storage):
 
         The keywords that its ``url`` takes go to the backend that answers.
         """
-        return reads.url(self, names.url_name(name), keywords)
+        return reads.url(self, self._url_name(name), keywords)
 
     def path(self, name: str) -> str:
         """Return the local path in the backend that has a name.
@@ -161,7 +176,7 @@ class CombinedStorage(Storage):
         Of a name nobody has it is the first writable backend's. ``NotImplementedError`` where
         that backend has no paths.
         """
-        return reads.path(self, names.path_name(name))
+        return reads.path(self, self._path_name(name))
 
     def get_valid_name(self, name: str) -> str:
         """Return the file name as the first backend cleans it."""
@@ -175,7 +190,7 @@ class CombinedStorage(Storage):
         cannot answer, it gets a random suffix. Raises ``StorageUnavailable`` where a backend
         claims every name.
         """
-        return reads.available_name(self, names.file_name(name), max_length)
+        return reads.available_name(self, self._file_name(name), max_length)
 
     def get_accessed_time(self, name: str) -> datetime:
         """Return when the file was last read; aware if ``USE_TZ``."""
@@ -190,7 +205,7 @@ class CombinedStorage(Storage):
         return self._time("get_modified_time", name)
 
     def _time(self, operation: str, name: str) -> datetime:
-        time: datetime = reads.first_answer(self, operation, names.file_name(name))
+        time: datetime = reads.first_answer(self, operation, self._file_name(name))
         return time
 
     def accessed_time(self, name: str) -> datetime:

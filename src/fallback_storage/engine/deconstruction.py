@@ -12,7 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 
 _SECRET_WORDS = frozenset({"key", "secret", "token", "password", "passwd", "passphrase"})
-_SECRET_NAMES = frozenset({"connection_string", "credentials"})
+_SECRET_NAMES = frozenset(
+    {"authorization", "basic_auth", "connection_string", "credentials", "headers"}
+)
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _WAY_OUT = "Configure the storage in STORAGES and name its alias instead."
 

@@ -96,7 +96,7 @@ def _classify_itself(error: Exception) -> Outcome | None:
         return Outcome.REJECTED
     if isinstance(error, NotImplementedError):
         return Outcome.UNSUPPORTED
-    if (status := _http_status(error)) is not None:
+    if (status := http_status(error)) is not None:
         return _classify_status(status, error)
     if isinstance(error, OSError):
         return _classify_os_error(error)
@@ -128,7 +128,8 @@ def _names(error: Exception) -> set[str]:
     return {f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__}
 
 
-def _http_status(error: Exception) -> int | None:
+def http_status(error: Exception) -> int | None:
+    """Return the HTTP status that ``error`` carries, in whichever way its library has it."""
     response = getattr(error, "response", None)
     metadata = response.get("ResponseMetadata") if isinstance(response, Mapping) else None
     candidates = (

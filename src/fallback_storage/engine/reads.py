@@ -42,8 +42,8 @@ def first_answer(storage: CombinedStorage, operation: str, name: str) -> Any:
     cast(Question, question).nobody()
 
 
-def open_file(storage: CombinedStorage, name: str, mode: str) -> File[Any]:
-    """Open a file for reading: one that is there, as far as anybody can know."""
+def open_with_backend(storage: CombinedStorage, name: str, mode: str) -> tuple[Backend, File[Any]]:
+    """Open a file for reading; return the backend that serves as well."""
     question = None
     for backend in storage.backends:
         try:
@@ -54,7 +54,7 @@ def open_file(storage: CombinedStorage, name: str, mode: str) -> File[Any]:
         else:
             if question or _debugging():
                 served(question, "open", name, backend)
-            return file
+            return backend, file
     cast(Question, question).nobody()
 
 

@@ -1,0 +1,75 @@
+"""Files on this machine's disk: there at once and whole, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from django.core.files import locks
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+
+#: What a temporary file's name begins with: no user's file does, and no listing shows it.
+TEMPORARY = ".wh..wh.new-"
+
+# What a file system without hard links answers.
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
+
+
+@contextmanager
+def staged(storage: FileSystemStorage, name: str, content: File[bytes]) -> Iterator[str]:
+    """Write ``content`` beside ``name``, where nobody sees it; yield the path it has there.
+
+    The storage writes it itself, with the permissions and the group that it gives its files.
+    """
+    directory = os.path.dirname(name)
+    temporary = os.path.join(directory, TEMPORARY + secrets.token_hex(8))
+    path = storage.path(temporary)
+    try:
+        storage._save(temporary, content)  # type: ignore[attr-defined]
+        yield path
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def publish(staged_path: str, path: str) -> bool:
+    """Give a staged file its name, at once, if it is free; return whether it was."""
+    try:
+        os.link(staged_path, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _move(staged_path, path)
+    return True
+
+
+def _move(staged_path: str, path: str) -> bool:
+    if os.path.lexists(path):
+        return False
+    os.rename(staged_path, path)
+    return True
+
+
+@contextmanager
+def locked(directory: str) -> Iterator[None]:
+    """Keep other threads and processes out of a directory that must exist.
+
+    A lock on the directory itself needs no file of its own. Where a directory cannot be opened
+    (Windows) nobody is kept out.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except PermissionError:
+        yield
+        return
+    try:
+        locks.lock(descriptor, locks.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # This unlocks, also when the process dies.

@@ -1,0 +1,167 @@
+"""Copying a file up into the backend that is written: once, whole, and undoing nothing.
+
+Copy-up is for a change; promotion is the same for a read.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, BinaryIO, cast
+
+from django.core.files.base import File
+
+from fallback_storage.conf import Promotion
+from fallback_storage.engine import reads
+from fallback_storage.engine.backend import Backend
+from fallback_storage.engine.combined import CombinedStorage
+from fallback_storage.engine.content import SPOOL_SIZE
+from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.errors import StorageUnavailable
+from fallback_storage.overlay.flights import Flights
+from fallback_storage.signals import report_failure
+
+_flights = Flights()
+
+
+class _TooLarge(Exception):
+    """A file is larger than what is to be promoted."""
+
+
+def copy_up(storage: CombinedStorage, name: str, unless: Callable[[], bool]) -> None:
+    """Copy a file up so that it can be changed, unless it is there by then.
+
+    Raises ``FileNotFoundError`` if it is nowhere, and what the backend that failed raised.
+    """
+    target = storage.writable_backends[0]
+    with _alone(target, name):
+        source, file = reads.open_with_backend(storage, name, "rb")
+        if source is target:
+            file.close()
+            return
+        with _fetched(storage, source, file, name) as content:
+            target.create(name, content, unless)
+
+
+def open_promoted(
+    storage: CombinedStorage,
+    name: str,
+    mode: str,
+    promotion: Promotion,
+    unless: Callable[[], bool],
+) -> File[Any]:
+    """Open a file for reading, in the backend that is written: it is copied up if need be."""
+    target = storage.writable_backends[0]
+    if promotion.includes(name) and _is_missing(target, name):
+        with _alone(target, name):
+            if _is_missing(target, name):
+                return _Promotion(storage, target, promotion, unless).open(name, mode)
+    return reads.open_with_backend(storage, name, mode)[1]
+
+
+def _alone(target: Backend, name: str) -> AbstractContextManager[None]:
+    return _flights.alone((id(target.storage), name))
+
+
+def _is_missing(target: Backend, name: str) -> bool:
+    try:
+        return not target.call("exists", name)
+    except Exception:  # The read that follows says so.
+        return False
+
+
+class _Promotion:
+    """Opens a file that the target lacks, and promotes it where that is wanted."""
+
+    def __init__(
+        self,
+        storage: CombinedStorage,
+        target: Backend,
+        promotion: Promotion,
+        unless: Callable[[], bool],
+    ) -> None:
+        self._storage = storage
+        self._target = target
+        self._promotion = promotion
+        self._unless = unless
+
+    def open(self, name: str, mode: str) -> File[Any]:
+        source, file = reads.open_with_backend(self._storage, name, "rb")
+        if self._is_below(source) and self._promote(source, file, name):
+            return reads.open_with_backend(self._storage, name, mode)[1]
+        if mode == "rb" and not file.closed:
+            return file
+        file.close()
+        return source.open_for_reading(name, mode)
+
+    def _is_below(self, source: Backend) -> bool:
+        backends = self._storage.backends
+        return backends.index(source) > backends.index(self._target)
+
+    def _promote(self, source: Backend, file: File[Any], name: str) -> bool:
+        """Copy a file up; return ``False`` where it is to be read, or must be, where it lies."""
+        try:
+            limit = self._promotion.max_size
+            with _fetched(self._storage, source, file, name, limit) as content:
+                created = self._target.create(name, content, self._unless)
+        except StorageUnavailable:
+            raise
+        except _TooLarge:
+            return False
+        except Exception as error:
+            self._failed(error, name)
+            return False
+        if created and self._storage.options.delete == "all" and _is_missing(source, name):
+            # It was deleted meanwhile, from the last backend first: this copy came too late.
+            self._target.call("delete", name)
+        return True
+
+    def _failed(self, error: Exception, name: str) -> None:
+        """A target that could not be written does not keep anybody from reading."""
+        outcome = self._target.outcome_of(error, writing=True)
+        if outcome is Outcome.REJECTED:
+            raise error
+        report_failure(self._storage, self._target.name, "promote", name, outcome, error)
+
+
+@contextmanager
+def _fetched(
+    storage: CombinedStorage,
+    source: Backend,
+    file: File[Any],
+    name: str,
+    max_size: int | None = None,
+) -> Iterator[File[Any]]:
+    """Fetch a file whole, before anything is written; a fault of ``source`` names it."""
+    with cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE)) as spool:
+        try:
+            with file:
+                _fill(spool, file, max_size)
+        except _TooLarge:
+            raise
+        except Exception as error:
+            report_failure(storage, source.name, "open", name, source.outcome_of(error), error)
+            raise StorageUnavailable(
+                operation="open", name=name, failures={source.name: error}
+            ) from error
+        spool.seek(0)
+        yield File(spool, name)
+
+
+def _fill(spool: BinaryIO, file: File[Any], max_size: int | None) -> None:
+    limit = math.inf if max_size is None else max_size
+    if max_size is not None and _known_size(file) > max_size:
+        raise _TooLarge
+    for chunk in file.chunks():
+        spool.write(chunk)
+        if spool.tell() > limit:
+            raise _TooLarge
+
+
+def _known_size(file: File[Any]) -> int:
+    try:
+        return file.size
+    except Exception:  # What is not known is counted while it is read.
+        return 0

@@ -1,0 +1,109 @@
+"""Storages on top of others: what promotion and whiteouts add to a combined storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import File
+
+from fallback_storage.conf import BackendOptions
+from fallback_storage.engine import reads, writes
+from fallback_storage.engine.backend import Backend
+from fallback_storage.engine.building import build_backend
+from fallback_storage.engine.combined import CombinedStorage
+from fallback_storage.engine.question import Question
+from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.overlay import whiteouts
+from fallback_storage.overlay.copyup import copy_up, open_promoted
+from fallback_storage.overlay.whiteouts import Lower, Upper
+
+
+class PromotingStorage(CombinedStorage):
+    """Copies what is read up into the first writable backend, with the option ``promote``."""
+
+    def _open_for_reading(self, name: str, mode: str) -> File[Any]:
+        promotion = self.options.promotion
+        if promotion is None or not self.writable_backends:
+            return super()._open_for_reading(name, mode)
+        return open_promoted(self, name, mode, promotion, partial(self._is_hidden, name))
+
+    def path(self, name: str) -> str:
+        """Return the local path in the backend that has a name.
+
+        Of a name nobody has it is the first writable backend's. ``NotImplementedError`` where
+        that backend has no paths. With ``promote`` a file is copied up for it.
+        """
+        if self.options.promotion is not None and name:
+            with suppress(FileNotFoundError):  # Of what is not there: a path for a new file.
+                self._open_for_reading(self._file_name(name), "rb").close()
+        return super().path(name)
+
+    def _is_hidden(self, name: str) -> bool:
+        """Whether a file was deleted though a lower backend has it."""
+        return False
+
+
+class LayeredStorage(PromotingStorage):
+    """Writes to its first backend alone; a whiteout there deletes what lies in the others."""
+
+    _file_name = staticmethod(whiteouts.file_name)
+    _path_name = staticmethod(whiteouts.path_name)
+    _url_name = staticmethod(whiteouts.url_name)
+
+    def _arrange(self, options: Sequence[BackendOptions]) -> tuple[Backend, ...]:
+        upper = build_backend(options[0], Upper)
+        if isinstance(upper.storage, LayeredStorage):
+            raise ImproperlyConfigured(
+                f"{options[0].place}: the first backend of an overlay must not be an overlay:"
+                " each would take the other's whiteouts for its own. List its backends here."
+            )
+        return upper, *(build_backend(each, partial(Lower, upper=upper)) for each in options[1:])
+
+    @property
+    def _upper(self) -> Upper:
+        return cast(Upper, self.backends[0])
+
+    def _is_hidden(self, name: str) -> bool:
+        return self._upper.hides(name)
+
+    def _open_for_writing(self, name: str, mode: str) -> File[Any]:
+        if self._upper.refuses_mode(mode):
+            raise UnsupportedOperation(
+                f"open({name!r}, {mode!r}): {self._upper.name} cannot change a file in place."
+                " Save the new content instead."
+            )
+        if "w" not in mode and "x" not in mode:
+            with suppress(FileNotFoundError):  # Nothing to copy up: as for any storage.
+                copy_up(self, name, partial(self._is_hidden, name))
+        return writes.open_file(self, name, mode)
+
+    def delete(self, name: str) -> None:
+        """Delete a file, for good: what lies in a lower backend is hidden by a whiteout."""
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        name = self._file_name(name)
+        question = Question(self, "delete", name, writing=True)
+        try:
+            self._delete(name)
+        except Exception as error:
+            question.failed(self._upper, error)
+            question.nobody()
+
+    def _delete(self, name: str) -> None:
+        upper = self._upper
+        if not self._may_lie_below(name):
+            upper.call("delete", name)
+            return
+        with upper.locked(name):
+            # The whiteout first: a crash between leaves the file as it was, never the lower one.
+            upper.hide(name)
+            upper.call("delete", name)
+
+    def _may_lie_below(self, name: str) -> bool:
+        """Whether a lower backend has a name that is not hidden yet, or cannot tell."""
+        found, question = reads.first_with(self, "delete", name, self.backends[1:], stops=False)
+        return found is not None or (question is not None and bool(question.errors))
