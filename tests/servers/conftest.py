@@ -1,4 +1,4 @@
-"""A real S3 server, buckets in it, and storages over them."""
+"""A real S3 server, buckets in it, a web site, and storages over them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from storages.backends.s3 import S3Storage
 
 from example.seaweedfs import SeaweedFS
 from example.weed import HOST
+from fallback_storage.http import HTTPStorage
 
 from .files import Pair
+from .site import Site
 
 TIMEOUT = 2.0
 
@@ -97,3 +99,28 @@ def pair(request: pytest.FixtureRequest, s3: S3Storage, local: FileSystemStorage
     if request.param == "s3, local":
         return Pair(s3, local)
     return Pair(s3, request.getfixturevalue("make_s3")(request.getfixturevalue("other_bucket")))
+
+
+class MakeHTTP(Protocol):
+    """Builds a storage over a site that is trusted, unless the options say otherwise."""
+
+    def __call__(self, **options: Any) -> HTTPStorage: ...
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A site of one test's own."""
+    with Site() as site:
+        yield site
+
+
+@pytest.fixture
+def make_http(site: Site) -> MakeHTTP:
+    """Makes storages over `site` that wait five seconds at most for anything."""
+    limits = {"connect_timeout": 5, "read_timeout": 5, "deadline": 5}
+
+    def make(**options: Any) -> HTTPStorage:
+        options = {"allow_http": True, "probe": False} | limits | options
+        return HTTPStorage(**{"base_url": site.base_url} | options)
+
+    return make

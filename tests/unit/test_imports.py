@@ -10,8 +10,12 @@ import fallback_storage
 
 ROOT = Path(fallback_storage.__file__).parent
 ORDER = ["errors", "signals", "conf", "engine", "storage", "checks", "apps"]
-# The test kit is for any storage: it knows none of this package's.
-APART = {"testing": {"testing"}}
+APART = {
+    # The test kit is for any storage: it knows none of this package's.
+    "testing": {"testing"},
+    # A storage like any other, which a combined one uses and does not know.
+    "http": {"errors", "conf", "engine", "http"},
+}
 
 
 def rooms_imported(module: Path) -> Iterator[str]:

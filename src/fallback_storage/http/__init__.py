@@ -1,0 +1,169 @@
+"""A read-only storage over a public media URL: production's, for development and previews."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Self, cast
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import File
+from django.core.files.storage import Storage
+
+from fallback_storage.engine import names
+from fallback_storage.engine.backend import writes
+from fallback_storage.engine.deconstruction import json_safe
+from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
+from fallback_storage.http.answers import UnexpectedAnswer
+from fallback_storage.http.options import SECRETS, HTTPOptions, http_options, target_of
+
+if TYPE_CHECKING:
+    from fallback_storage.http.site import Site
+
+__all__ = ["HTTPStorage", "UnexpectedAnswer"]
+
+_BINARY = frozenset({"rb", "br"})
+_TEXT = frozenset({"r", "rt", "tr"})
+
+
+class HTTPStorage(Storage):
+    """The files below ``base_url``, read over HTTP; nothing is ever written.
+
+    Needs the extra ``http``. Options: ``allow_http``, ``redirects``, ``connect_timeout``,
+    ``read_timeout``, ``deadline``, ``max_size``, ``spool_size``, ``headers``, ``basic_auth``,
+    ``expect``, ``probe``, ``missing_ttl``, ``index`` and ``clock``: see ``HTTPOptions``.
+
+    404 and 410 are a ``FileNotFoundError``, 401 and 403 a ``PermissionError``, and whatever keeps
+    the site from answering another ``OSError``: absence is never concluded from it.
+    """
+
+    _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        storage = super().__new__(cls)
+        storage._constructor_args = (args, kwargs)
+        return storage
+
+    def __init__(self, base_url: str | None = None, **options: Any) -> None:
+        self.options = http_options(type(self).__name__, {"base_url": base_url, **options})
+        self._new_site = partial(_site_class(), self.options)
+        self._sites: dict[int, Site] = {}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.options.base_url}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_sites": {}}
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return path and arguments for a migration, JSON-safe.
+
+        Raises ``ImproperlyConfigured`` for ``headers`` and ``basic_auth``, which are secrets.
+        """
+        cls = type(self)
+        args, kwargs = self._constructor_args
+        _refuse_secrets(self.options, cls.__name__)
+        safe_args = [json_safe(arg, f"{cls.__name__}: base_url") for arg in args]
+        safe_kwargs = {key: json_safe(v, f"{cls.__name__}: {key}") for key, v in kwargs.items()}
+        return f"{cls.__module__}.{cls.__qualname__}", safe_args, safe_kwargs
+
+    @property
+    def _site(self) -> Site:
+        # A process each: neither a connection nor a lock survives a fork. The parent's stay in the
+        # dictionary, since to dispose of its pool could mean to wait for a lock that nobody holds.
+        # setdefault is atomic, so that of two threads one has its way and no lock is needed.
+        pid = os.getpid()
+        site = self._sites.get(pid)
+        return self._sites.setdefault(pid, self._new_site()) if site is None else site
+
+    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+        name = names.file_name(name)
+        if writes(mode):
+            self._refuse("open", name)
+        if mode not in _BINARY | _TEXT:
+            raise ValueError(f"Invalid mode: {mode!r}.")
+        content, size = self._site.download(name)
+        # Reading is all it can do: what is written to a copy would be lost.
+        reader = io.BufferedReader(cast(io.RawIOBase, content))
+        stream = reader if mode in _BINARY else io.TextIOWrapper(reader, "utf-8")
+        file: File[Any] = File(cast(BinaryIO, stream), name)
+        file.mode = mode
+        file.size = size
+        return file
+
+    def exists(self, name: str) -> bool:
+        """Return whether the site has a file; ``False`` only if it said so (404, 410)."""
+        path = names.path_name(name)
+        if not path:
+            raise UnsupportedOperation("A site is asked for files only: no exists('').")
+        try:
+            self._site.describe(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def size(self, name: str) -> int:
+        """Return the size in bytes; ``UnsupportedOperation`` where the site does not give it."""
+        size = self._site.measure(names.file_name(name))
+        if size is None:
+            raise UnsupportedOperation(f"The site does not give the size of {name!r}.")
+        return size
+
+    def get_modified_time(self, name: str) -> datetime:
+        """Return ``Last-Modified``, aware if ``USE_TZ``; ``UnsupportedOperation`` without one."""
+        modified = self._site.describe(names.file_name(name)).modified
+        if modified is None:
+            raise UnsupportedOperation(f"The site does not say when {name!r} was modified.")
+        return modified
+
+    def url(self, name: str | None) -> str:
+        """Return the public URL, quoted; nothing is asked."""
+        text = names.url_name(name)
+        path = names.path_name(text)
+        end = "/" if path and text.endswith("/") else ""
+        return self.options.base_url + target_of(path) + end
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        """Return what the option ``index`` does; ``UnsupportedOperation`` without one."""
+        path = names.path_name(path)
+        index: Callable[[str], Any] | None = self.options.index
+        if index is None:
+            raise UnsupportedOperation("A site has no listing, unless the option index gives one.")
+        directories, files = index(path)
+        return list(directories), list(files)
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Raise ``ReadOnlyStorageError``, without asking for a free name first."""
+        self._refuse("save", name)
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        self._refuse("save", name)
+
+    def delete(self, name: str) -> None:
+        """Raise ``ReadOnlyStorageError``."""
+        self._refuse("delete", name)
+
+    def _refuse(self, operation: str, name: str | None) -> NoReturn:
+        raise ReadOnlyStorageError(f"{self!r} is read-only: no {operation}({name!r}).")
+
+
+def _site_class() -> type[Site]:
+    try:
+        from fallback_storage.http.site import Site
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            "HTTPStorage needs urllib3 2 or newer: pip install 'django-fallback-storage[http]'"
+        ) from error
+    return Site
+
+
+def _refuse_secrets(options: HTTPOptions, place: str) -> None:
+    for option in SECRETS:
+        if getattr(options, option):
+            raise ImproperlyConfigured(
+                f"{place}: {option} is a secret, which must not be written into a migration."
+                " Configure the storage in STORAGES and name its alias instead."
+            )

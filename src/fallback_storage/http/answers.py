@@ -1,0 +1,113 @@
+"""What an answer says of a file, and whether it is one."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from fnmatch import fnmatchcase
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+OK, PARTIAL, NO_SUCH_RANGE = 200, 206, 416
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: How a server says that it does not answer HEAD. A 403 may be about the file: a GET shows.
+HEAD_REFUSED = frozenset({403, 405, 501})
+
+_MISSING = frozenset({404, 410})
+_DENIED = frozenset({401, 403})
+_TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d{1,18})")
+_LENGTH = re.compile(r"\d{1,18}")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
+_PORTS = {"https": 443, "http": 80}
+_URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
+
+
+class UnexpectedAnswer(OSError):
+    """The site answered with something else than the file: it is neither there nor missing."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an answer says of a file; ``None`` is what it does not say."""
+
+    size: int | None
+    modified: datetime | None
+
+
+def error_for(status: int, name: str) -> OSError:
+    """Return what a status that is no answer means."""
+    if status in _MISSING:
+        return FileNotFoundError(errno.ENOENT, f"HTTP {status}", name)
+    if status in _DENIED:
+        return PermissionError(errno.EACCES, f"HTTP {status}", name)
+    return OSError(f"HTTP {status} for {name!r}.")
+
+
+def describe(status: int, headers: Mapping[str, str]) -> Description:
+    """Return what a positive answer says: 200, 206 to a range of one byte, or 416 to that."""
+    return Description(_size(status, headers), _modified(headers.get("Last-Modified", "")))
+
+
+def _size(status: int, headers: Mapping[str, str]) -> int | None:
+    if status == OK:
+        found = _LENGTH.fullmatch(headers.get("Content-Length", ""))
+        return int(found[0]) if found and not is_encoded(headers) else None
+    found = _TOTAL.fullmatch(headers.get("Content-Range", ""))
+    if status == NO_SUCH_RANGE:
+        return int(found[1]) if found else 0  # Only an empty file has no first byte.
+    return int(found[1]) if found and not is_encoded(headers) else None
+
+
+def is_encoded(headers: Mapping[str, str]) -> bool:
+    """Whether the body is the file in another form, compressed for one."""
+    return headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
+
+
+def _modified(text: str) -> datetime | None:
+    try:
+        modified = parsedate_to_datetime(text)
+        if modified.tzinfo is None:  # "-0000": UTC, from a place that does not say where it is.
+            modified = modified.replace(tzinfo=UTC)
+        if settings.USE_TZ:
+            return modified.astimezone(UTC)
+        return timezone.make_naive(modified, timezone.get_default_timezone())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def refuse_type(headers: Mapping[str, str], expect: Sequence[str], name: str) -> None:
+    """Raise ``UnexpectedAnswer`` for another content type than ``expect`` has."""
+    # Bytes of which nothing is said are just that (RFC 9110, 8.3).
+    given = headers.get("Content-Type") or "application/octet-stream"
+    found = _MEDIA_TYPE.match(given.strip().lower())
+    kind = found[0] if found else "unknown"
+    if expect and not any(fnmatchcase(kind, pattern) for pattern in expect):
+        raise UnexpectedAnswer(
+            f"{name!r} is answered with {kind}, not with {' or '.join(expect)}: is this a page"
+            " instead of the file? The option expect says what may come."
+        )
+
+
+def follow(base: SplitResult, target: str, location: str) -> str | None:
+    """Return the target that ``location``, a redirect's, names on the site of ``base``.
+
+    ``None`` where it leads to another scheme, host or port.
+    """
+    # A header's bytes arrive as Latin-1; what is not ASCII was meant as it is.
+    location = quote(location.encode("latin-1", "replace"), safe=_URL_CHARACTERS)
+    try:
+        there = urlsplit(urljoin(f"{base.scheme}://{base.netloc}{target}", location))
+        stays = _origin(there) == _origin(base) and "@" not in there.netloc
+    except ValueError:
+        return None
+    return (there.path or "/") + (f"?{there.query}" if there.query else "") if stays else None
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
