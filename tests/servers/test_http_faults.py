@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
+from traceback import TracebackException
 from typing import Any
 
 import pytest
@@ -212,7 +213,27 @@ def test_secrets_are_not_seen(
     storage = make_http(**{option: SECRETS[option]})
     with pytest.raises(OSError, match=str(status)) as error:
         storage.open("a")
-    shown = f"{error.value} {error.value!r} {storage!r} {storage.options!r} {caplog.text}"
+    assert_unseen(storage, error.value, caplog)
+
+
+@pytest.mark.parametrize("option", SECRETS)
+def test_secrets_are_not_seen_where_nobody_answers(
+    site: Site, make_http: MakeHTTP, caplog: pytest.LogCaptureFixture, option: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    site.answer = Request.hang_up
+    storage = make_http(**{option: SECRETS[option]})
+    with pytest.raises(ConnectionError) as error:
+        storage.open("a")
+    assert_unseen(storage, error.value, caplog)
+
+
+def assert_unseen(
+    storage: HTTPStorage, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In texts, logs, and a report with the variables of every frame."""
+    report = "".join(TracebackException.from_exception(error, capture_locals=True).format())
+    shown = f"{error} {error!r} {storage!r} {storage.options!r} {caplog.text} {report}"
     assert "sesame" not in shown
     assert "c2VzYW1l" not in shown
 

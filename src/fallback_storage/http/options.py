@@ -113,7 +113,11 @@ def _base_url(value: Any) -> str:
         raise ValueError("must be ASCII: percent-encode its path, and write its host as xn--…")
     if "@" in value.partition("://")[2].partition("/")[0]:
         raise ValueError("must hold no user or password: give them as basic_auth=(…, …)")
-    _refuse_odd_parts(_split(value))
+    if "?" in value or "#" in value:
+        raise ValueError("must have neither a query nor a fragment")
+    path = _split(value).path
+    if path.startswith("//") or {".", ".."} & set(path.split("/")):
+        raise ValueError("must have a path without '//' at its start, '.' and '..'")
     return value.rstrip("/") + "/"
 
 
@@ -127,13 +131,6 @@ def _split(value: str) -> SplitResult:
     if parts is None or port == 0 or parts.scheme not in {"https", "http"} or not parts.hostname:
         raise ValueError("must be like https://media.example.org/media/")
     return parts
-
-
-def _refuse_odd_parts(parts: SplitResult) -> None:
-    if "?" in parts.geturl() or "#" in parts.geturl():
-        raise ValueError("must have neither a query nor a fragment")
-    if parts.path.startswith("//") or {".", ".."} & set(parts.path.split("/")):
-        raise ValueError("must have a path without '//', '.' and '..' in front of its files")
 
 
 def _flag(value: Any) -> bool:

@@ -55,9 +55,8 @@ class Transport:
         Raises ``TimeoutError`` or ``ConnectionError``, in the block as well, where there is none
         or where it breaks off.
         """
-        headers = self._headers if range_ is None else self._headers | {"Range": range_}
         try:
-            response = self._send(method, target, headers, deadline)
+            response = self._send(method, target, deadline, range_)
         except (HTTPError, OSError) as error:
             raise _fault(error, name, deadline) from None
         try:
@@ -68,14 +67,15 @@ class Transport:
             _dispose(response)
 
     def _send(
-        self, method: str, target: str, headers: dict[str, str], deadline: Deadline
+        self, method: str, target: str, deadline: Deadline, range_: str | None
     ) -> BaseHTTPResponse:
         connect, read = self._options.connect_timeout, self._options.read_timeout
         with deadline.bounding(read):
             return self._pool.urlopen(
                 method,
                 target,
-                headers=headers,
+                # Made here, not in `request`: a report of an error may show the variables there.
+                headers=self._headers if range_ is None else self._headers | {"Range": range_},
                 timeout=Timeout(connect=deadline.patience(connect), read=read),
                 # The next backend is the retry, and a redirect could lead anywhere.
                 retries=False,
