@@ -111,7 +111,7 @@ class CombinedStorage(Storage):
 
         Raises as ``exists`` does where that is not known.
         """
-        found = reads.holder(self, "locate", names.path_name(name))
+        found = reads.holder(self, "locate", names.path_name(name), may_skip=True)
         return None if found is None else found.name
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
@@ -137,7 +137,7 @@ class CombinedStorage(Storage):
 
     def exists(self, name: str) -> bool:
         """Return whether any backend has a name; ``False`` only if none can have it."""
-        return reads.holder(self, "exists", names.path_name(name)) is not None
+        return reads.holder(self, "exists", names.path_name(name), may_skip=True) is not None
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the directories and the files in all backends, each once."""
