@@ -81,14 +81,15 @@ class SFTPServer:
         self.port = self._acceptor.get_port()
 
     async def _stop(self) -> None:
-        if self._acceptor is not None:
-            self._acceptor.close()
-            await self._acceptor.wait_closed()
-            self._acceptor = None
+        acceptor, self._acceptor = self._acceptor, None
+        if acceptor is not None:
+            acceptor.close()
         connections, self._connections = self._connections, []
         for connection in connections:
             connection.abort()
             await connection.wait_closed()
+        if acceptor is not None:
+            await acceptor.wait_closed()  # From Python 3.12 on: until the connections are.
 
     def connected(self, connection: asyncssh.SSHServerConnection) -> None:
         self._connections.append(connection)
