@@ -12,8 +12,8 @@ pytest.register_assert_rewrite("fallback_storage.testing")
 
 # The same examples in every run, and none remembered: a failure is one of the code.
 settings.register_profile(
-    "ci", derandomize=True, database=None, max_examples=150, deadline=None, print_blob=True
+    "ci", derandomize=True, database=None, max_examples=100, deadline=None, print_blob=True
 )
 # New examples in every run, for as long as one has patience.
-settings.register_profile("soak", max_examples=5_000, deadline=None, print_blob=True)
+settings.register_profile("soak", max_examples=3_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

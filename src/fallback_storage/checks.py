@@ -59,13 +59,14 @@ def _configured() -> Iterator[Configured]:
     for model in apps.get_models():
         for field in model._meta.local_fields:
             # By its type: default_storage is lazy, and isinstance would build it.
-            cls = type(getattr(field, "storage", None))
-            if isinstance(field, FileField) and issubclass(cls, CombinedStorage):
-                yield Configured(str(field), cls, {"backends": field.storage.options.entries})
+            storage: Any = getattr(field, "storage", None)
+            if isinstance(field, FileField) and issubclass(type(storage), CombinedStorage):
+                given = {"backends": storage.options.entries}
+                yield Configured(str(field), type(storage), given)
 
 
 def _storages() -> Mapping[str, Any]:
-    storages = settings.STORAGES
+    storages: object = settings.STORAGES
     return storages if isinstance(storages, Mapping) else {}
 
 

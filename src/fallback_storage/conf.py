@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from itertools import chain, count
-from typing import Any
+from typing import Any, cast
 
-from django.conf import settings
+from django.conf import DEFAULT_STORAGE_ALIAS, settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import Storage
+from django.core.files.storage import DefaultStorage, Storage
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
@@ -145,7 +145,9 @@ def parse_backends(entries: Any, place: str) -> tuple[BackendOptions, ...]:
 
 
 def _parse(entry: object, place: str) -> BackendOptions:
-    mapping: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {"BACKEND": entry}
+    # By its type: default_storage is lazy, and isinstance would build it.
+    is_mapping = issubclass(type(entry), Mapping)
+    mapping = cast(Mapping[str, Any], entry) if is_mapping else {"BACKEND": entry}
     refuse_unknown(mapping, _KEYS, place, "key")
     source = _source(mapping.get("BACKEND"), place)
     options = mapping.get("OPTIONS", {})
@@ -167,6 +169,8 @@ def _parse(entry: object, place: str) -> BackendOptions:
 
 
 def _source(source: object, place: str) -> str | Storage:
+    if type(source) is DefaultStorage:
+        return DEFAULT_STORAGE_ALIAS
     if isinstance(source, Storage) or (isinstance(source, str) and source):
         return source
     if source is None:

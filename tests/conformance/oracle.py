@@ -122,7 +122,7 @@ class Oracle:
         return found.name if found else None
 
     def listdir(self) -> list[list[str]]:
-        """What is in all backends, each once; never short, unless those that cannot are skipped."""
+        """What is in all backends; never short, unless those that could not answer are skipped."""
         asked = _Asked(self, "listdir")
         answers = [member for member in self.members if asked.answers(member, "listdir")]
         if not answers or (asked.faults and self.on_fault != "skip"):
@@ -271,14 +271,18 @@ class _Asked:
         if member.health == "unsupported":
             self.outcomes.append(UNSUPPORTED)
         else:
-            self.faults[member.name] = FileNotFoundError() if makes_new is False else member.error()
+            self.faults[member.name] = (
+                FileNotFoundError() if member.health == UP else member.error()
+            )
         return False
 
     def raise_it(self) -> NoReturn:
-        if len(self.faults) == 1 and not isinstance(*self.faults.values(), FileNotFoundError):
-            raise next(iter(self.faults.values()))
+        single = next(iter(self.faults.values())) if len(self.faults) == 1 else None
+        if single and not isinstance(single, FileNotFoundError):  # That would read as absence.
+            raise single
         if self.faults:
-            raise StorageUnavailable(operation=self.operation, name=NAME, failures=self.faults)
+            name = os.path.dirname(NAME) if self.operation == "listdir" else NAME
+            raise StorageUnavailable(operation=self.operation, name=name, failures=self.faults)
         raise FileNotFoundError if self.said(MISSING) else UnsupportedOperation
 
 
@@ -309,7 +313,9 @@ def came_to(ask: Callable[[], Any]) -> tuple[Any, ...]:
 
 def _is_numbered(error: Exception) -> bool:
     # How the storages themselves word a missing file is theirs to choose.
-    return isinstance(error, OSError) and not isinstance(error, (FileNotFoundError, FileExistsError))
+    return isinstance(error, OSError) and not isinstance(
+        error, (FileNotFoundError, FileExistsError)
+    )
 
 
 def plain(name: str) -> str:

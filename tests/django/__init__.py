@@ -1,1 +1,1 @@
-"""The combined storage in Django's hands: settings, models, migrations, static files, the admin."""
+"""The combined storage in Django's hands: settings, models, admin, migrations, static files."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import Storage
 
 CONTENT = b"original"
 NAME = "notes/a b.txt"
@@ -30,7 +29,7 @@ ANSWERS = {
 }
 
 
-def use_each(storage: Storage | Any) -> dict[str, Any]:
+def use_each(storage: Any) -> dict[str, Any]:
     """What each method answers, made comparable: `ANSWERS` if all is well."""
     answers: dict[str, Any] = {"_save": storage._save(NAME, ContentFile(CONTENT))}
     storage._save("notes/deep/b.txt", ContentFile(b""))

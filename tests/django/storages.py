@@ -44,21 +44,13 @@ class AccountStorage(InMemoryStorage):
         return f"{__name__}.AccountStorage", (), given
 
 
-if django.VERSION >= (5, 1):
+class OverwritingStorage(FileSystemStorage):
+    """A save on a taken name replaces the file, whole."""
 
-    class OverwritingStorage(FileSystemStorage):
-        """A save on a taken name replaces the file, whole."""
-
-        def __init__(self, location: str | os.PathLike[str]) -> None:
-            super().__init__(location, allow_overwrite=True)
-
-else:
-
-    class OverwritingStorage(FileSystemStorage):
-        """A save on a taken name replaces the file, whole: how it was said before Django 5.1."""
-
+    if django.VERSION < (5, 1):  # How it was said then.
         OS_OPEN_FLAGS = os.O_WRONLY | os.O_TRUNC | os.O_CREAT
         allow_overwrite = True
 
-        def get_available_name(self, name: str, max_length: int | None = None) -> str:
-            return name
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        options: dict[str, Any] = {"allow_overwrite": True} if django.VERSION >= (5, 1) else {}
+        super().__init__(location, **options)

@@ -10,36 +10,17 @@ from typing import cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import FileResponse
 from django.test import Client, override_settings
 
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
-from fallback_storage.testing.promises.material import put, read
+from fallback_storage.testing.promises.material import read
 
+from .documents import CONTENT
 from .models import Document
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("combined_default")]
 
 MIB = 1024 * 1024
-CONTENT = b"minutes of the meeting"
-
-
-@pytest.fixture(autouse=True)
-def default(uploads: FaultyStorage, production: RemoteFaultyStorage) -> Iterator[None]:
-    backends = [uploads, {"BACKEND": production, "READ_ONLY": True}]
-    combined = {
-        "BACKEND": "fallback_storage.storage.FallbackStorage",
-        "OPTIONS": {"backends": backends},
-    }
-    with override_settings(STORAGES={"default": combined}):
-        yield
-
-
-@pytest.fixture
-def in_production(production: RemoteFaultyStorage) -> Document:
-    put(production, "documents/minutes.txt", CONTENT)
-    production.forget()
-    return Document.objects.create(title="Minutes", file="documents/minutes.txt")
 
 
 @pytest.fixture(params=[0, 10 * MIB], ids=["temporary file", "in memory"])
@@ -156,7 +137,7 @@ def test_a_large_file_is_streamed(
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert isinstance(response, FileResponse)
+    assert response.streaming
     assert sent.hexdigest() == digest
     assert response.headers["Content-Disposition"] == 'attachment; filename="large.bin"'
     assert peak < 4 * MIB

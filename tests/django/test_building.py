@@ -19,6 +19,7 @@ from django.test import override_settings
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
 
+from .override import override_storages
 from .storages import SlowStorage
 
 FALLBACK = "fallback_storage.storage.FallbackStorage"
@@ -57,7 +58,7 @@ def test_a_storage_is_constructed_before_its_aliases_are_in_the_settings() -> No
     storage = FallbackStorage(["uploads", "production"])
     with pytest.raises(ImproperlyConfigured, match="uploads"):
         storage.exists("a.txt")
-    with override_settings(STORAGES={"uploads": memory_at("/u/"), "production": memory_at("/p/")}):
+    with override_storages({"uploads": memory_at("/u/"), "production": memory_at("/p/")}):
         assert [backend.name for backend in storage.backends] == ["uploads", "production"]
         assert storage.url("a.txt") == "/p/a.txt"
 
@@ -102,7 +103,7 @@ def test_sixteen_threads_build_one_storage_and_get_right_results() -> None:
     assert len(storage.listdir("")[1]) == THREADS
 
 
-@override_settings(STORAGES={"slow": {"BACKEND": SLOW}})
+@override_storages({"slow": {"BACKEND": SLOW}})
 def test_sixteen_threads_on_two_storages_build_an_alias_once() -> None:
     pair = FallbackStorage(["slow"]), FallbackStorage([MEMORY, "slow"])
     assert in_threads(lambda number: pair[number % 2].exists("a.txt")) == [False] * THREADS
@@ -110,8 +111,8 @@ def test_sixteen_threads_on_two_storages_build_an_alias_once() -> None:
     assert pair[0].backends[0].storage is pair[1].backends[1].storage
 
 
-@override_settings(
-    STORAGES={
+@override_storages(
+    {
         "default": {"BACKEND": FALLBACK, "OPTIONS": {"backends": [MEMORY, "inner"]}},
         "inner": {"BACKEND": FALLBACK, "OPTIONS": {"backends": [SLOW]}},
     }
@@ -126,11 +127,11 @@ def test_sixteen_threads_on_nested_storages_build_each_once() -> None:
 def test_a_constructor_that_failed_is_tried_again() -> None:
     storage = FallbackStorage(["uploads"])
     with (
-        override_settings(STORAGES={"uploads": {"BACKEND": MEMORY, "OPTIONS": {"no": 1}}}),
+        override_storages({"uploads": {"BACKEND": MEMORY, "OPTIONS": {"no": 1}}}),
         pytest.raises(ImproperlyConfigured),
     ):
         storage.exists("a.txt")
-    with override_settings(STORAGES={"uploads": {"BACKEND": MEMORY}}):
+    with override_storages({"uploads": {"BACKEND": MEMORY}}):
         assert storage.exists("a.txt") is False
 
 
@@ -139,9 +140,9 @@ def test_a_constructor_that_failed_is_tried_again() -> None:
 
 def test_an_alias_follows_the_settings_and_comes_back() -> None:
     storage = FallbackStorage(["uploads"])
-    with override_settings(STORAGES={"uploads": memory_at("/one/")}):
+    with override_storages({"uploads": memory_at("/one/")}):
         assert storage.url("a.txt") == "/one/a.txt"
-        with override_settings(STORAGES={"uploads": memory_at("/two/")}):
+        with override_storages({"uploads": memory_at("/two/")}):
             assert storage.url("a.txt") == "/two/a.txt"
             assert storage.backends[0].storage is storages["uploads"]
         assert storage.url("a.txt") == "/one/a.txt"
@@ -158,16 +159,16 @@ def test_the_setting_of_the_backends_is_followed() -> None:
 
 def test_a_nested_storage_follows_the_settings() -> None:
     storage = FallbackStorage([FallbackStorage(["uploads"])])
-    with override_settings(STORAGES={"uploads": memory_at("/one/")}):
+    with override_storages({"uploads": memory_at("/one/")}):
         assert storage.url("a.txt") == "/one/a.txt"
-    with override_settings(STORAGES={"uploads": memory_at("/two/")}):
+    with override_storages({"uploads": memory_at("/two/")}):
         assert storage.url("a.txt") == "/two/a.txt"
 
 
 def test_the_default_storage_follows_the_settings() -> None:
     for url in ("/one/", "/two/"):
         options = {"backends": [memory_at(url)]}
-        with override_settings(STORAGES={"default": {"BACKEND": FALLBACK, "OPTIONS": options}}):
+        with override_storages({"default": {"BACKEND": FALLBACK, "OPTIONS": options}}):
             assert default_storage.url("a.txt") == f"{url}a.txt"
 
 

@@ -12,6 +12,8 @@ from django.test import override_settings
 
 from fallback_storage.storage import FallbackStorage
 
+from .override import override_storages
+
 FALLBACK = "fallback_storage.storage.FallbackStorage"
 MEMORY = "django.core.files.storage.InMemoryStorage"
 
@@ -27,7 +29,7 @@ def chain_of(storage: Any) -> list[str]:
     return [link.strip(" <>.") for link in str(caught.value).split(": ", 1)[1].split("->")]
 
 
-@override_settings(STORAGES={"default": combined("default")})
+@override_storages({"default": combined("default")})
 def test_a_storage_that_names_itself() -> None:
     chain = chain_of(storages["default"])
     assert len(chain) == 2
@@ -35,22 +37,20 @@ def test_a_storage_that_names_itself() -> None:
     assert "default" in chain[0]
 
 
-@override_settings(
-    STORAGES={"default": combined("uploads", "default"), "uploads": {"BACKEND": MEMORY}}
-)
+@override_storages({"default": combined("uploads", "default"), "uploads": {"BACKEND": MEMORY}})
 def test_a_storage_that_names_itself_beside_others() -> None:
     assert chain_of(storages["default"])
 
 
 @pytest.mark.parametrize("alias", ["left", "right"])
-@override_settings(STORAGES={"left": combined("right"), "right": combined("left")})
+@override_storages({"left": combined("right"), "right": combined("left")})
 def test_a_circle_of_two(alias: str) -> None:
     chain = chain_of(storages[alias])
     assert len(chain) == 3
     assert chain[0] == chain[2] != chain[1]
 
 
-@override_settings(STORAGES={"a": combined("b"), "b": combined("c"), "c": combined("a")})
+@override_storages({"a": combined("b"), "b": combined("c"), "c": combined("a")})
 def test_a_circle_of_three_met_from_outside_names_the_circle() -> None:
     chain = " ".join(chain_of(FallbackStorage([MEMORY, "b"])))
     assert all(alias in chain for alias in "abc")
@@ -61,25 +61,23 @@ def test_the_setting_names_the_class_that_it_serves() -> None:
     assert chain_of(FallbackStorage())
 
 
-@override_settings(
-    STORAGES={"default": {"BACKEND": FALLBACK}}, FALLBACK_STORAGES=(MEMORY, "default")
-)
+@override_storages({"default": {"BACKEND": FALLBACK}}, FALLBACK_STORAGES=(MEMORY, "default"))
 def test_the_setting_names_the_alias_that_it_serves() -> None:
     assert chain_of(storages["default"])
 
 
-@override_settings(STORAGES={"default": combined(combined("default"))})
+@override_storages({"default": combined(combined("default"))})
 def test_a_circle_through_a_mapping() -> None:
     assert chain_of(storages["default"])
 
 
-@override_settings(STORAGES={"default": combined({"BACKEND": "default", "READ_ONLY": True})})
+@override_storages({"default": combined({"BACKEND": "default", "READ_ONLY": True})})
 def test_a_circle_through_a_read_only_entry() -> None:
     assert chain_of(storages["default"])
 
 
 def test_a_circle_through_the_default_storage_itself() -> None:
-    with override_settings(STORAGES={"default": combined(default_storage)}):
+    with override_storages({"default": combined(default_storage)}):
         assert chain_of(default_storage)
 
 
@@ -96,7 +94,7 @@ def test_a_circle_through_the_default_storage_itself() -> None:
         lambda s: s.backends,
     ],
 )
-@override_settings(STORAGES={"left": combined("right"), "right": combined("left")})
+@override_storages({"left": combined("right"), "right": combined("left")})
 def test_every_use_of_a_circle_is_the_same_mistake(use: Any) -> None:
     for _ in range(2):
         with pytest.raises(ImproperlyConfigured, match="must not contain itself"):
@@ -105,14 +103,14 @@ def test_every_use_of_a_circle_is_the_same_mistake(use: Any) -> None:
 
 def test_a_circle_that_was_opened_is_forgotten() -> None:
     storage = FallbackStorage(["left"])
-    with override_settings(STORAGES={"left": combined("right"), "right": combined("left")}):
+    with override_storages({"left": combined("right"), "right": combined("left")}):
         assert chain_of(storage)
-    with override_settings(STORAGES={"left": combined("right"), "right": {"BACKEND": MEMORY}}):
+    with override_storages({"left": combined("right"), "right": {"BACKEND": MEMORY}}):
         assert storage.exists("a.txt") is False
 
 
-@override_settings(
-    STORAGES={
+@override_storages(
+    {
         "top": combined("shared", "middle"),
         "middle": combined("shared"),
         "shared": combined(MEMORY),

@@ -13,6 +13,8 @@ from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage
 from fallback_storage.testing.promises.material import put, read
 
+from .override import override_storages
+
 FALLBACK = "fallback_storage.storage.FallbackStorage"
 MEMORY = "django.core.files.storage.InMemoryStorage"
 
@@ -33,7 +35,7 @@ def memory_at(base_url: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def aliases() -> Any:
-    with override_settings(STORAGES=ALIASES):
+    with override_storages(ALIASES):
         yield
 
 

@@ -13,6 +13,8 @@ from django.test import override_settings
 
 from fallback_storage.storage import FallbackStorage
 
+from .override import override_storages
+
 MEMORY = "django.core.files.storage.InMemoryStorage"
 S3 = "storages.backends.s3.S3Storage"
 
@@ -21,7 +23,7 @@ ALIASES = {"uploads": {"BACKEND": MEMORY}, "production": {"BACKEND": MEMORY}}
 
 @pytest.fixture(autouse=True)
 def aliases() -> Any:
-    with override_settings(STORAGES=ALIASES):
+    with override_storages(ALIASES):
         yield
 
 
@@ -136,8 +138,8 @@ def test_options_go_with_a_dotted_path_alone(source: Any) -> None:
 
 
 def test_two_backends_with_one_name_are_a_mistake() -> None:
-    first, second = ({"BACKEND": source, "NAME": "disk"} for source in ALIASES)
-    assert "two backends have the NAME 'disk'" in mistake([first, second])
+    entries = [{"BACKEND": alias, "NAME": "disk"} for alias in ("uploads", "production")]
+    assert "two backends have the NAME 'disk'" in mistake(entries)
 
 
 # What it names.
@@ -184,19 +186,19 @@ def test_a_constructor_option_that_the_storage_has_not_is_named_with_its_place(p
     assert "locaton" in message
 
 
-@override_settings(STORAGES={"uploads": {"OPTIONS": {}}})
+@override_storages({"uploads": {"OPTIONS": {}}})
 def test_an_alias_without_a_backend_is_named_with_its_place() -> None:
     message = mistake(["uploads"])
     assert "backends[0]" in message
     assert "BACKEND" in message
 
 
-@override_settings(STORAGES={"uploads": {"BACKEND": MEMORY, "OPTIONS": {"locaton": "x"}}})
+@override_storages({"uploads": {"BACKEND": MEMORY, "OPTIONS": {"locaton": "x"}}})
 def test_an_alias_with_a_wrong_option_is_named_with_its_place() -> None:
     assert re.search(r"backends\[0\].*uploads.*locaton", mistake(["uploads"]))
 
 
-@override_settings(STORAGES={"uploads": {"BACKEND": "nowhere.AnyStorage"}})
+@override_storages({"uploads": {"BACKEND": "nowhere.AnyStorage"}})
 def test_an_alias_that_does_not_import_says_so() -> None:
     assert "nowhere.AnyStorage" in mistake(["uploads"])
 

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
 
 from .original_methods import ANSWERS, use_each
+from .override import override_storages
 
 FALLBACK = "fallback_storage.storage.FallbackStorage"
 FILES = "django.core.files.storage.FileSystemStorage"
@@ -135,7 +135,7 @@ def entries(tmp_path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def test_the_setting_serves_the_default_storage(entries: Any) -> None:
-    with override_settings(STORAGES={"default": {"BACKEND": FALLBACK}}, FALLBACK_STORAGES=entries):
+    with override_storages({"default": {"BACKEND": FALLBACK}}, FALLBACK_STORAGES=entries):
         assert use_each(storages["default"]) == ANSWERS
 
 

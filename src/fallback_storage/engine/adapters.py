@@ -198,7 +198,7 @@ class _FTP(Adapter):
     def says_missing(self, error: Exception) -> bool:
         # The same number while connecting: the directory of the whole storage is missing.
         connecting = str(error).startswith("Connection or login error")
-        return _is_550(error.__context__) and not connecting
+        return (_is_550(error) or _is_550(error.__context__)) and not connecting
 
     def exists(self, storage: Any, name: str) -> bool:
         # Its own is False whatever the server complains of, and always where it may overwrite.

@@ -118,7 +118,7 @@ class CombinedStorage(Storage):
 
         Raises as ``exists`` does where that is not known.
         """
-        found = reads.holder(self, "locate", self._path_name(name))
+        found = reads.holder(self, "locate", self._path_name(name), may_skip=True)
         return None if found is None else found.name
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
@@ -152,7 +152,7 @@ class CombinedStorage(Storage):
 
     def exists(self, name: str) -> bool:
         """Return whether any backend has a name; ``False`` only if none can have it."""
-        return reads.holder(self, "exists", self._path_name(name)) is not None
+        return reads.holder(self, "exists", self._path_name(name), may_skip=True) is not None
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the directories and the files in all backends, each once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fallback_storage.engine.question import Question
+from fallback_storage.signals import logger
 
 if TYPE_CHECKING:
     from fallback_storage.engine.combined import CombinedStorage
@@ -31,4 +32,5 @@ def listdir(storage: CombinedStorage, path: str) -> tuple[list[str], list[str]]:
             files |= dict.fromkeys(their_files)
     if not answers or (question.errors and storage.on_fault != "skip"):
         question.nobody()
+    logger.debug("listdir(%r): %d of %d backends answered", path, answers, len(storage.backends))
     return list(directories), list(files)

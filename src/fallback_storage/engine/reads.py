@@ -66,11 +66,11 @@ def served(question: Question | None, operation: str, name: str, backend: Backen
 
 
 def holder(
-    storage: CombinedStorage, operation: str, name: str, *, surely: bool = False
+    storage: CombinedStorage, operation: str, name: str, *, may_skip: bool = False
 ) -> Backend | None:
     """Return the first backend that has ``name``, ``None`` if it is known that none has.
 
-    ``on_fault="skip"`` takes the word of those that could answer, unless it is ``surely`` asked.
+    ``may_skip``: whether ``on_fault="skip"`` holds here, and those that could answer are enough.
     """
     found, question = first_with(storage, operation, name, storage.backends)
     if found is not None:
@@ -78,7 +78,7 @@ def holder(
             served(question, operation, name, found)
         return found
     asked = cast(Question, question)
-    if asked.errors and (surely or storage.on_fault != "skip"):
+    if asked.errors and not (may_skip and storage.on_fault == "skip"):
         asked.nobody()
     if not asked.anybody_said(Outcome.MISSING):
         asked.nobody()

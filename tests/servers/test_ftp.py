@@ -1,0 +1,347 @@
+"""FallbackStorage over a real FTP server: a storage that knows one error for everything."""
+
+from __future__ import annotations
+
+import gc
+import io
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
+from storages.backends.ftp import FTPStorage, FTPStorageException
+
+from fallback_storage.errors import StorageUnavailable
+from fallback_storage.storage import FallbackStorage
+
+from .files import Pair, fallback, put, read
+from .ftp import FTPServer
+
+# FTPStorage drops a connection that it cannot use without closing it.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+QUESTIONS: dict[str, Callable[[FallbackStorage, str], Any]] = {
+    "open": lambda storage, name: storage.open(name),
+    "size": lambda storage, name: storage.size(name),
+    "exists": lambda storage, name: storage.exists(name),
+    "listdir": lambda storage, _: storage.listdir("dir"),
+}
+
+
+class MakeFTP:
+    """Builds storages over the server, and closes their connections."""
+
+    def __init__(self, server: FTPServer) -> None:
+        self.server = server
+        self.made: list[FTPStorage] = []
+
+    def __call__(self, location: str | None = None, **options: Any) -> FTPStorage:
+        location = location or self.server.location()
+        storage = FTPStorage(location=location, encoding="utf-8", base_url="/ftp/", **options)
+        self.made.append(storage)
+        return storage
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    directory = tmp_path / "ftp"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def server(root: Path) -> Iterator[FTPServer]:
+    with FTPServer(root) as running:
+        yield running
+
+
+@pytest.fixture
+def make_ftp(server: FTPServer) -> Iterator[MakeFTP]:
+    make = MakeFTP(server)
+    yield make
+    for storage in make.made:
+        if storage._connection is not None:
+            storage._connection.close()
+    gc.collect()
+
+
+@pytest.fixture
+def ftp(make_ftp: MakeFTP) -> FTPStorage:
+    return make_ftp()
+
+
+@pytest.fixture(params=["local, ftp", "ftp, local"])
+def pair(request: pytest.FixtureRequest, local: FileSystemStorage, ftp: FTPStorage) -> Pair:
+    return Pair(local, ftp) if request.param == "local, ftp" else Pair(ftp, local)
+
+
+@pytest.mark.parametrize("where", ["first", "second", "both"])
+def test_the_first_backend_that_has_a_file_serves_it(pair: Pair, where: str) -> None:
+    storage = pair.combined()
+    name = "dir/größe.txt"
+    pair.put(where, name)
+    holder, content = (pair.second, b"second") if where == "second" else (pair.first, b"1st")
+    assert read(storage, name) == content
+    assert read(storage, name, "r") == content.decode()
+    with storage.open(name) as file:
+        assert [file.read(1), file.read(2)] == [content[:1], content[1:3]]
+    assert storage.exists(name)
+    assert storage.size(name) == len(content)
+    assert storage.url(name) == holder.url(name)
+    assert storage.locate(name) == ("second" if where == "second" else "first")
+    assert storage.listdir("dir") == ([], ["größe.txt"])
+    assert storage.listdir("") == (["dir"], [])
+
+
+@pytest.mark.parametrize("name", ["a.txt", "dir/a.txt"])
+def test_a_file_in_neither_is_missing(pair: Pair, name: str) -> None:
+    storage = pair.combined()
+    for mode in ("rb", "r"):
+        with pytest.raises(FileNotFoundError):
+            storage.open(name, mode)
+    with pytest.raises(FileNotFoundError):
+        storage.size(name)
+    with pytest.raises(FileNotFoundError):
+        storage.listdir("dir")
+    assert not storage.exists(name)
+    storage.delete(name)
+
+
+def test_an_empty_file_is_not_a_missing_one(pair: Pair) -> None:
+    storage = pair.combined()
+    pair.put("second", "dir/empty", second=b"")
+    assert storage.size("dir/empty") == 0
+    assert read(storage, "dir/empty") == b""
+
+
+def test_a_large_file_comes_back_whole(pair: Pair) -> None:
+    content = os.urandom(1_000_000)
+    storage = pair.combined()
+    name = storage.save("new/dir/large.bin", ContentFile(content))
+    assert storage.locate(name) == "first"
+    assert read(pair.first, name) == read(storage, name) == content
+    with storage.open(name) as file:
+        assert storage.save("copy.bin", file) == "copy.bin"
+    assert read(storage, "copy.bin") == content
+
+
+def test_content_can_be_saved_twice(pair: Pair) -> None:
+    content = File(io.BytesIO(b"twice"), "a.txt")
+    for name in ("1.txt", "2.txt"):
+        assert read(pair.first, pair.combined().save(name, content)) == b"twice"
+    assert not content.closed
+
+
+def test_a_save_keeps_clear_of_a_name_in_the_second(pair: Pair) -> None:
+    pair.put("second", "dir/a.txt")
+    name = put(pair.combined(), "dir/a.txt")
+    assert name != "dir/a.txt"
+    assert pair.first.exists(name)
+
+
+@pytest.mark.parametrize("policy", ["first", "all"])
+def test_delete_deletes(policy: str, pair: Pair) -> None:
+    pair.put("both", "dir/a.txt")
+    pair.combined(options={"delete": policy}).delete("dir/a.txt")
+    assert not pair.first.exists("dir/a.txt")
+    assert pair.second.exists("dir/a.txt") is (policy == "first")
+
+
+def test_a_storage_that_overwrites_has_what_it_has(
+    make_ftp: MakeFTP, local: FileSystemStorage
+) -> None:
+    """By itself it says that it has nothing, and deletes nothing."""
+    ftp = make_ftp(allow_overwrite=True)
+    storage = fallback(ftp=ftp, local=local)
+    assert put(storage, "dir/a.txt", b"old") == "dir/a.txt"
+    assert put(storage, "dir/a.txt", b"new") == "dir/a.txt"
+    assert storage.exists("dir/a.txt")
+    assert storage.locate("dir/a.txt") == "ftp"
+    assert read(storage, "dir/a.txt") == b"new"
+    with pytest.raises(FileNotFoundError):
+        storage.size("dir/b.txt")
+    storage.delete("dir/a.txt")
+    assert not storage.exists("dir/a.txt")
+    assert ftp.listdir("dir") == ([], [])
+
+
+# The connection that a failed read leaves in the directory of the file
+
+
+@pytest.mark.parametrize("policy", ["failover", "raise", "skip"])
+def test_names_mean_the_same_after_a_read_that_failed(
+    policy: str, ftp: FTPStorage, local: FileSystemStorage, root: Path
+) -> None:
+    put(ftp, "dir/there.txt")
+    storage = fallback(ftp=ftp, local=local, options={"on_fault": policy})
+    for fails in (storage.open, storage.size):
+        with pytest.raises(FileNotFoundError):
+            fails("dir/missing.txt")
+        assert storage.exists("dir/there.txt")
+        assert storage.size("dir/there.txt") == len(b"content")
+        assert read(storage, "dir/there.txt") == b"content"
+        assert storage.listdir("") == (["dir"], [])
+    with pytest.raises(FileNotFoundError):
+        storage.open("dir/missing.txt")
+    name = put(storage, "dir/new.txt", b"new")
+    assert (root / name).read_bytes() == b"new"
+    assert not (root / "dir/dir").exists()
+
+
+def test_names_mean_the_same_after_a_save_that_failed(
+    server: FTPServer, ftp: FTPStorage, local: FileSystemStorage, root: Path
+) -> None:
+    put(ftp, "dir/there.txt")
+    storage = fallback(ftp=ftp, local=local)
+    server.answers["STOR"] = "452 Insufficient storage space."
+    name = put(storage, "dir/new.txt", b"new")
+    assert storage.locate(name) == "local"
+    del server.answers["STOR"]
+    assert storage.exists("dir/there.txt")
+    assert (root / put(storage, "dir/newer.txt")).exists()
+
+
+def test_a_connection_that_is_given_up_is_closed(ftp: FTPStorage) -> None:
+    storage = fallback(ftp=ftp)
+    storage.listdir("")
+    connection = ftp._connection
+    with pytest.raises(FileNotFoundError):
+        storage.open("missing.txt")
+    assert connection.sock is None
+
+
+# Refusing
+
+
+@pytest.mark.parametrize("policy", ["first", "all"])
+@pytest.mark.parametrize("answer", ["550 Not enough privileges.", "450 The file is busy."])
+def test_a_delete_that_is_refused_is_an_error(
+    policy: str, answer: str, server: FTPServer, ftp: FTPStorage
+) -> None:
+    put(ftp, "dir/a.txt")
+    storage = fallback(ftp=ftp, options={"delete": policy})
+    server.answers["DELE"] = answer
+    with pytest.raises(Exception, match=answer) as error:
+        storage.delete("dir/a.txt")
+    assert not isinstance(error.value, FileNotFoundError)
+    del server.answers["DELE"]
+    assert read(storage, "dir/a.txt") == b"content"
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("answer", ["421 Too many connections.", "425 No data connection."])
+def test_a_server_that_cannot_answer_now_has_not_said_no(
+    question: str, answer: str, server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
+) -> None:
+    put(ftp, "dir/a.txt")
+    server.answers |= dict.fromkeys(("LIST", "NLST", "RETR"), answer)
+    storage = fallback(ftp=ftp, local=local)
+    with pytest.raises(Exception) as error:  # noqa: PT011 - FTPStorage's or ftplib's
+        QUESTIONS[question](storage, "dir/a.txt")
+    assert "ftp said unreachable" in "".join(error.value.__notes__)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_storage_whose_own_directory_is_missing_has_failed(
+    question: str, server: FTPServer, make_ftp: MakeFTP, local: FileSystemStorage
+) -> None:
+    storage = fallback(ftp=make_ftp(server.location("no-such-directory")), local=local)
+    with pytest.raises(FTPStorageException) as error:
+        QUESTIONS[question](storage, "dir/a.txt")
+    assert "ftp said" in "".join(error.value.__notes__)
+
+
+# Going away
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("connected", [True, False], ids=["connected", "new"])
+def test_an_outage_is_not_absence(
+    question: str, connected: bool, server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
+) -> None:
+    if connected:
+        put(ftp, "dir/a.txt")
+    server.stop()
+    for storage in (fallback(ftp=ftp, local=local), fallback(local=local, ftp=ftp)):
+        with pytest.raises(FTPStorageException) as error:
+            QUESTIONS[question](storage, "dir/a.txt")
+        assert "ftp said unreachable" in "".join(error.value.__notes__)
+
+
+def test_an_outage_does_not_stop_the_others(
+    server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
+) -> None:
+    put(local, "a.txt", b"local")
+    server.stop()
+    storage = fallback(ftp=ftp, local=local)
+    assert read(storage, "a.txt") == b"local"
+    assert storage.size("a.txt") == 5
+    name = put(storage, "dir/new.txt", b"new")
+    assert read(local, name) == b"new"
+    with pytest.raises(FTPStorageException):
+        fallback(ftp=ftp).delete("a.txt")
+
+
+def test_a_server_that_comes_back_is_used_again(
+    server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
+) -> None:
+    storage = fallback(ftp=ftp, local=local)
+    put(storage, "dir/a.txt", b"ftp")
+    put(local, "local.txt", b"local")
+    for _ in range(2):
+        server.stop()
+        assert read(storage, "local.txt") == b"local"
+        server.start()
+        assert read(storage, "dir/a.txt") == b"ftp"
+        assert storage.locate("dir/a.txt") == "ftp"
+
+
+def test_a_server_that_goes_away_in_the_middle_of_a_save(
+    server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
+) -> None:
+    content = os.urandom(1_000_000)
+
+    class Stopping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > len(content) // 2:
+                server.stop()
+            return super().read(size)
+
+    storage = fallback(ftp=ftp, local=local)
+    name = storage.save("a.bin", File(Stopping(content), "a.bin"))
+    server.start()
+    # The half that FTP was left with cannot be removed, so the other file has another name.
+    assert read(storage, name) == read(local, name) == content
+    assert name != "a.bin"
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_password_is_in_nothing_that_this_package_writes(
+    question: str,
+    server: FTPServer,
+    make_ftp: MakeFTP,
+    local: FileSystemStorage,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """FTPStorage writes it into its error."""
+    ftp = make_ftp(server.location(password="hunter2"))
+    storage = fallback(ftp=ftp, local=local, other=ftp)
+    with (
+        caplog.at_level(logging.DEBUG, "fallback_storage"),
+        pytest.raises(StorageUnavailable) as error,
+    ):
+        QUESTIONS[question](storage, "dir/a.txt")
+    assert "hunter2" in str(error.value.failures["ftp"])
+    notes = "".join(getattr(error.value, "__notes__", []))
+    written = f"{error.value!r} {error.value} {notes} {caplog.text} {storage.explain('a.txt')}"
+    assert "hunter2" not in written
+    with pytest.raises(FTPStorageException) as single:
+        QUESTIONS[question](fallback(ftp=ftp), "dir/a.txt")
+    assert "hunter2" not in "".join(single.value.__notes__)

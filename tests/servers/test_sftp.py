@@ -1,0 +1,290 @@
+"""FallbackStorage over a real SFTP server: a storage that opens lazily and hides errors."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
+from storages.backends.sftpstorage import SFTPStorage
+
+from example.weed import HOST
+from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
+
+from .files import Pair, fallback, put, read
+from .sftp import SFTPServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[SFTPServer]:
+    root = tmp_path / "sftp"
+    root.mkdir()
+    with SFTPServer(root) as running:
+        yield running
+
+
+@pytest.fixture
+def sftp(server: SFTPServer, tmp_path: Path) -> Iterator[SFTPStorage]:
+    storage = SFTPStorage(
+        host=HOST,
+        params=server.params,
+        root_path="/",
+        known_host_file=str(tmp_path / "known_hosts"),
+        base_url="/sftp/",
+    )
+    yield storage
+    storage.close()
+
+
+@pytest.fixture(params=["local, sftp", "sftp, local"])
+def pair(request: pytest.FixtureRequest, local: FileSystemStorage, sftp: SFTPStorage) -> Pair:
+    return Pair(local, sftp) if request.param == "local, sftp" else Pair(sftp, local)
+
+
+@pytest.mark.parametrize("where", ["first", "second", "both"])
+def test_the_first_backend_that_has_a_file_serves_it(pair: Pair, where: str) -> None:
+    storage = pair.combined()
+    pair.put(where, "dir/größe 1.txt")
+    holder, content = (pair.second, b"second") if where == "second" else (pair.first, b"1st")
+    name = "dir/größe 1.txt"
+    assert read(storage, name) == content
+    assert read(storage, name, "r") == content.decode()
+    with storage.open(name) as file:
+        assert [file.read(1), file.read(2)] == [content[:1], content[1:3]]
+        file.seek(0)
+        assert b"".join(file.chunks()) == content
+    assert storage.exists(name)
+    assert storage.size(name) == len(content)
+    assert storage.get_modified_time(name) == holder.get_modified_time(name)
+    assert storage.url(name) == holder.url(name)
+    assert storage.locate(name) == ("second" if where == "second" else "first")
+    assert storage.listdir("dir") == ([], ["größe 1.txt"])
+    assert storage.listdir("") == (["dir"], [])
+
+
+def test_a_file_in_neither_is_missing_when_it_is_opened(pair: Pair) -> None:
+    storage = pair.combined()
+    for mode in ("rb", "r"):
+        with pytest.raises(FileNotFoundError):
+            storage.open("dir/a.txt", mode)
+    for ask in (storage.size, storage.get_modified_time, storage.listdir):
+        with pytest.raises(FileNotFoundError):
+            ask("dir/a.txt")
+    assert not storage.exists("dir/a.txt")
+    storage.delete("dir/a.txt")
+
+
+def test_a_missing_file_does_not_cost_the_connection(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    put(local, "a.txt")
+    storage = fallback(sftp=sftp, local=local)
+    for _ in range(3):
+        assert read(storage, "a.txt") == b"content"
+        assert storage.size("a.txt") == 7
+        with pytest.raises(UnsupportedOperation):
+            fallback(sftp=sftp).get_created_time("a.txt")
+    assert server.connections == 1
+
+
+def test_a_large_file_comes_back_whole(pair: Pair) -> None:
+    content = os.urandom(1_000_000)
+    storage = pair.combined()
+    name = storage.save("new/large.bin", ContentFile(content))
+    assert storage.locate(name) == "first"
+    assert read(pair.first, name) == read(storage, name) == content
+    with storage.open(name) as file:
+        assert storage.save("copy.bin", file) == "copy.bin"
+    assert read(storage, "copy.bin") == content
+
+
+def test_an_empty_file_is_a_file(pair: Pair) -> None:
+    storage = pair.combined()
+    pair.put("second", "empty", second=b"")
+    assert read(storage, "empty") == b""
+    assert storage.size("empty") == 0
+
+
+def test_a_save_keeps_clear_of_a_name_in_the_second(pair: Pair) -> None:
+    pair.put("second", "a.txt")
+    name = put(pair.combined(), "a.txt")
+    assert name != "a.txt"
+    assert pair.first.exists(name)
+    assert not pair.first.exists("a.txt")
+
+
+def test_a_file_opened_for_writing_is_written_to_the_first(pair: Pair) -> None:
+    with pair.combined().open("a.txt", "wb") as file:
+        file.write(b"written")
+    assert read(pair.first, "a.txt") == b"written"
+
+
+# Refusing
+
+
+@pytest.mark.parametrize("policy", ["first", "all"])
+def test_a_delete_that_is_refused_is_an_error(
+    policy: str, server: SFTPServer, sftp: SFTPStorage
+) -> None:
+    put(sftp, "a.txt")
+    storage = fallback(sftp=sftp, options={"delete": policy})
+    server.refuses = {"remove"}
+    with pytest.raises(OSError, match="not deleted") as error:
+        storage.delete("a.txt")
+    assert not isinstance(error.value, FileNotFoundError)
+    assert read(storage, "a.txt") == b"content"
+    server.refuses = set()
+    storage.delete("a.txt")
+    assert not storage.exists("a.txt")
+
+
+def test_a_read_that_is_refused_is_not_absence(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    put(sftp, "a.txt")
+    server.refuses = {"open", "stat"}
+    storage = fallback(sftp=sftp, local=local)
+    for ask in (storage.open, storage.size, storage.exists):
+        with pytest.raises(PermissionError):
+            ask("a.txt")
+    lenient = fallback(sftp=sftp, local=local, denied_is_missing=["sftp"])
+    assert not lenient.exists("a.txt")
+    put(local, "a.txt", b"local")
+    assert read(storage, "a.txt") == b"local"
+
+
+def test_a_save_that_breaks_off_leaves_no_partial_file(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    content = os.urandom(500_000)
+    storage = fallback(sftp=sftp, local=local)
+    server.disk_full_after = 100_000
+    name = storage.save("dir/a.bin", ContentFile(content))
+    assert storage.locate(name) == "local"
+    assert read(storage, name) == content
+    assert sftp.listdir("dir") == ([], [])
+
+
+# Going away
+
+
+def test_an_outage_is_not_absence(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    put(sftp, "sftp.txt")
+    put(local, "local.txt")
+    server.stop()
+    for storage in (fallback(sftp=sftp, local=local), fallback(local=local, sftp=sftp)):
+        for ask in (storage.open, storage.size, storage.exists, storage.listdir):
+            with pytest.raises(Exception) as error:  # noqa: PT011 - whatever the client has
+                ask("sftp.txt")
+            assert not isinstance(error.value, FileNotFoundError)
+            assert "sftp said unreachable" in "".join(error.value.__notes__)
+        assert read(storage, "local.txt") == b"content"
+        assert storage.size("local.txt") == 7
+        name = put(storage, "new.txt", b"new")
+        assert read(local, name) == b"new"
+
+
+@pytest.mark.parametrize("policy", ["first", "all"])
+def test_a_delete_that_nobody_heard_is_an_error(
+    policy: str, server: SFTPServer, sftp: SFTPStorage
+) -> None:
+    put(sftp, "a.txt")
+    server.stop()
+    storage = fallback(sftp=sftp, options={"delete": policy})
+    with pytest.raises(Exception) as error:  # noqa: PT011 - whatever the client has
+        storage.delete("a.txt")
+    assert "sftp said unreachable" in "".join(error.value.__notes__)
+    server.start()
+    assert read(storage, "a.txt") == b"content"
+
+
+def test_a_server_that_comes_back_is_used_again(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    storage = fallback(sftp=sftp, local=local)
+    put(storage, "a.txt", b"sftp")
+    put(local, "local.txt", b"local")
+    for _ in range(2):
+        server.stop()
+        for _ in range(3):
+            assert read(storage, "local.txt") == b"local"
+        server.start()
+        assert read(storage, "a.txt") == b"sftp"
+        assert storage.locate("a.txt") == "sftp"
+
+
+def test_a_server_that_comes_back_is_used_by_the_next_call_after_any(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    """Whichever call met the outage, none but it pays for it."""
+    storage = fallback(sftp=sftp, local=local)
+    put(storage, "a.txt")
+    for meet_outage in (
+        lambda: storage.explain("a.txt"),
+        lambda: put(storage, "b.txt"),
+        lambda: storage.get_available_name("a.txt"),
+    ):
+        server.stop()
+        meet_outage()
+        server.start()
+        assert storage.locate("a.txt") == "sftp"
+
+
+def test_a_server_that_goes_away_in_the_middle_of_a_save(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    content = os.urandom(1_000_000)
+
+    class Stopping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > len(content) // 2:
+                server.stop()
+            return super().read(size)
+
+    storage = fallback(sftp=sftp, local=local)
+    name = storage.save("a.bin", File(Stopping(content), "a.bin"))
+    server.start()
+    # The half that SFTP was left with cannot be removed, so the other file has another name.
+    assert read(storage, name) == content
+    assert read(local, name) == content
+    assert name != "a.bin"
+
+
+def test_a_server_that_goes_away_in_the_middle_of_a_read(
+    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
+) -> None:
+    content = os.urandom(1_000_000)
+    storage = fallback(sftp=sftp, local=local)
+    storage.save("a.bin", ContentFile(content))
+    with storage.open("a.bin") as file:
+        assert file.read(10) == content[:10]
+        server.stop()
+        with pytest.raises(Exception) as error:  # noqa: PT011 - whatever the client has
+            file.read()
+        assert not isinstance(error.value, FileNotFoundError)
+    server.start()
+    assert read(storage, "a.bin") == content
+
+
+def test_no_password_is_written_anywhere(
+    server: SFTPServer,
+    sftp: SFTPStorage,
+    local: FileSystemStorage,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sftp.params["password"] = "hunter2"
+    storage = fallback(sftp=sftp, local=local, other=sftp)
+    with (
+        caplog.at_level(logging.DEBUG, "fallback_storage"),
+        pytest.raises(StorageUnavailable) as error,
+    ):
+        storage.open("a.txt")
+    assert "hunter2" not in f"{error.value!r} {error.value} {caplog.text} {storage!r}"
+    assert "hunter2" not in str(storage.explain("a.txt"))
