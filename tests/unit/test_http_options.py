@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from django.test import override_settings
 from django.utils.module_loading import import_string
 
 from fallback_storage.http import HTTPStorage
+from fallback_storage.http.options import HTTPOptions
 from fallback_storage.storage import FallbackStorage
 
 URL = "https://media.example.org/media/"
@@ -192,6 +196,13 @@ def test_a_secret_is_not_written_into_a_migration(option: str, value: Any) -> No
             each.deconstruct()
         assert option in str(error.value)
         assert "sesame" not in str(error.value)
+
+
+def test_every_option_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    table = page.partition("## Options")[2].partition("## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    assert documented == [each.name for each in fields(HTTPOptions)]
 
 
 @pytest.mark.parametrize("option", ["index", "clock"])
