@@ -115,7 +115,7 @@ def _promotion(value: Any, place: str) -> Promotion | None:
         raise ImproperlyConfigured(f"{place} must be True, False or a mapping.")
     refuse_unknown(value, ["max_size", "include", "exclude"], place, "key")
     max_size = value.get("max_size")
-    if max_size is not None and (not isinstance(max_size, int) or max_size < 0):
+    if max_size is not None and (type(max_size) is not int or max_size < 0):
         raise ImproperlyConfigured(f"{place}: max_size must be a number of bytes.")
     return Promotion(
         max_size,

@@ -8,75 +8,17 @@ from __future__ import annotations
 
 import errno
 import ftplib
-import io
 import os
 import posixpath
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.core.files.base import File
-from django.core.files.utils import FileProxyMixin
 
 from fallback_storage.engine import disk
+from fallback_storage.engine.adapter import Adapter, Unless
 from fallback_storage.engine.outcomes import Outcome, classify, http_status
-
-# The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
-_IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
-
-
-#: Asked at the last moment: whether a file is not to be created after all.
-Unless = Callable[[], bool] | None
-
-
-class Adapter:
-    """How to deal with a storage that keeps Django's contract."""
-
-    #: The methods of the storage in whose place the adapter's own are called.
-    replaces: frozenset[str] = frozenset()
-    #: Whether a save that fails leaves nothing behind, and an earlier file as it was.
-    saves_whole = False
-    #: Whether it has ``replace``, which puts a file in the place of another at once.
-    stages = False
-
-    def says_missing(self, error: Exception) -> bool:
-        """Whether ``error`` is this class's own way to say *missing*."""
-        return False
-
-    def proves_open(self, file: Any) -> bool:
-        """Whether a file just opened for reading is known to exist.
-
-        A file around an io object is; one that reads in a way of its own may ask its server only
-        when it is first read.
-        """
-        if getattr(type(file), "read", None) is FileProxyMixin.read:
-            return isinstance(vars(file).get("file"), _IO)
-        return isinstance(file, _IO)
-
-    def after_error(self, storage: Any) -> None:
-        """Make ``storage`` usable again after it raised."""
-
-    def refuses_mode(self, mode: str) -> bool:
-        """Whether this class cannot open a file in ``mode`` to change it."""
-        return False
-
-    def create(self, storage: Any, name: str, content: File[bytes], unless: Unless) -> bool | None:
-        """Store a file at once, if its name is free and not ``unless``; whether it was.
-
-        ``None`` where this class has no way to do that.
-        """
-        return None
-
-    def replace(self, storage: Any, name: str, content: File[bytes]) -> None:
-        """Put a file in the place of another at once."""
-        raise NotImplementedError
-
-    @contextmanager
-    def locked(self, storage: Any, name: str) -> Iterator[None]:
-        """Keep whoever else changes ``name`` out, as far as this class can."""
-        with _process_lock:
-            yield
 
 
 class _WholeObjects(Adapter):
@@ -123,6 +65,11 @@ class _Local(Adapter):
     """Files on this machine's disk."""
 
     stages = True
+    replaces = frozenset({"listdir"})
+
+    def listdir(self, storage: Any, path: str) -> tuple[list[str], list[str]]:
+        directories, files = storage.listdir(path)
+        return directories, [name for name in files if not name.startswith(disk.TEMPORARY)]
 
     def create(self, storage: Any, name: str, content: File[bytes], unless: Unless) -> bool | None:
         path = storage.path(name)
@@ -237,7 +184,6 @@ def _is_550(error: BaseException | None) -> bool:
 
 # Precondition failed; conflict with another conditional request, which wins.
 _TAKEN = frozenset({409, 412})
-_process_lock = threading.RLock()
 _PLAIN = Adapter()
 _ADAPTERS: dict[str, Adapter] = {
     "django.core.files.storage.filesystem.FileSystemStorage": _Local(),

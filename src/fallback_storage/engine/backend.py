@@ -13,7 +13,8 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import Storage
 
-from fallback_storage.engine.adapters import Unless, adapter_for, overwrites
+from fallback_storage.engine.adapter import Unless
+from fallback_storage.engine.adapters import adapter_for, overwrites
 from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, UnsupportedOperation
 
@@ -175,8 +176,10 @@ class Backend:
         with self.locked(name):
             if (unless and unless()) or self.call("exists", name):
                 return False
-            self.save(name, content)
-            return True
+            stored = self.save(name, content)
+            if stored != name:  # Another process was faster, and the storage avoided its file.
+                self.call("delete", stored)
+            return stored == name
 
     def _store(self, name: str, content: File[Any]) -> str:
         return str(self.call("_save", name, content)).replace("\\", "/")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.core.files import locks
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+
+from fallback_storage.errors import NameChangedError
 
 #: What a temporary file's name begins with: no user's file does, and no listing shows it.
 TEMPORARY = ".wh..wh.new-"
@@ -29,7 +32,10 @@ def staged(storage: FileSystemStorage, name: str, content: File[bytes]) -> Itera
     temporary = os.path.join(directory, TEMPORARY + secrets.token_hex(8))
     path = storage.path(temporary)
     try:
-        storage._save(temporary, content)  # type: ignore[attr-defined]
+        stored = storage._save(temporary, content)  # type: ignore[attr-defined]
+        if stored != temporary:
+            storage.delete(stored)
+            raise NameChangedError(f"{name!r}: the storage gives files names of its own.")
         yield path
     finally:
         with suppress(FileNotFoundError):
@@ -50,10 +56,14 @@ def publish(staged_path: str, path: str) -> bool:
 
 
 def _move(staged_path: str, path: str) -> bool:
-    if os.path.lexists(path):
-        return False
-    os.rename(staged_path, path)
-    return True
+    with locked(os.path.dirname(path)):
+        if os.path.lexists(path):
+            return False
+        os.rename(staged_path, path)
+        return True
+
+
+_held = threading.local()
 
 
 @contextmanager
@@ -61,15 +71,30 @@ def locked(directory: str) -> Iterator[None]:
     """Keep other threads and processes out of a directory that must exist.
 
     A lock on the directory itself needs no file of its own. Where a directory cannot be opened
-    (Windows) nobody is kept out.
+    (Windows) or locked (NFS) nobody is kept out.
     """
+    held: set[str] = vars(_held).setdefault("directories", set())
+    if directory in held:
+        yield
+        return
+    with _flock(directory):
+        held.add(directory)
+        try:
+            yield
+        finally:
+            held.discard(directory)
+
+
+@contextmanager
+def _flock(directory: str) -> Iterator[None]:
     try:
         descriptor = os.open(directory, os.O_RDONLY)
     except PermissionError:
         yield
         return
     try:
-        locks.lock(descriptor, locks.LOCK_EX)
+        with suppress(OSError):
+            locks.lock(descriptor, locks.LOCK_EX)
         yield
     finally:
         os.close(descriptor)  # This unlocks, also when the process dies.

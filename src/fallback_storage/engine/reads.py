@@ -122,7 +122,7 @@ def url(storage: CombinedStorage, name: str, keywords: dict[str, Any]) -> str:
     for backend in storage.backends:
         try:
             if backend is last or backend.call("exists", name):
-                answer = backend.url(name, keywords) if keywords else backend.call("url", name)
+                answer = backend.url(name, keywords)
                 if question or _debugging():
                     served(question, "url", name, backend)
                 return answer

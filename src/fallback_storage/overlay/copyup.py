@@ -9,7 +9,8 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import Any, BinaryIO, NoReturn, cast
 
 from django.core.files.base import File
 
@@ -19,7 +20,7 @@ from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.combined import CombinedStorage
 from fallback_storage.engine.content import SPOOL_SIZE
 from fallback_storage.engine.outcomes import Outcome
-from fallback_storage.errors import StorageUnavailable
+from fallback_storage.engine.question import Question
 from fallback_storage.overlay.flights import Flights
 from fallback_storage.signals import report_failure
 
@@ -30,10 +31,18 @@ class _TooLarge(Exception):
     """A file is larger than what is to be promoted."""
 
 
+class _NoRoom(Exception):
+    """What was fetched could not be kept, by no fault of where it came from."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+        super().__init__()
+
+
 def copy_up(storage: CombinedStorage, name: str, unless: Callable[[], bool]) -> None:
     """Copy a file up so that it can be changed, unless it is there by then.
 
-    Raises ``FileNotFoundError`` if it is nowhere, and what the backend that failed raised.
+    Raises ``FileNotFoundError`` if it is nowhere, ``StorageUnavailable`` where a backend failed.
     """
     target = storage.writable_backends[0]
     with _alone(target, name):
@@ -41,8 +50,30 @@ def copy_up(storage: CombinedStorage, name: str, unless: Callable[[], bool]) -> 
         if source is target:
             file.close()
             return
-        with _fetched(storage, source, file, name) as content:
-            target.create(name, content, unless)
+        try:
+            with _fetched(storage, source, file, name) as content:
+                _create(storage, target, name, content, unless)
+        except _NoRoom as error:
+            _raise(storage, target, name, error.error)
+
+
+def _create(
+    storage: CombinedStorage,
+    target: Backend,
+    name: str,
+    content: File[bytes],
+    unless: Callable[[], bool],
+) -> None:
+    try:
+        target.create(name, content, unless)
+    except Exception as error:
+        _raise(storage, target, name, error)
+
+
+def _raise(storage: CombinedStorage, backend: Backend, name: str, error: Exception) -> NoReturn:
+    question = Question(storage, "open", name, writing=True)
+    question.failed(backend, error)
+    question.nobody()
 
 
 def open_promoted(
@@ -89,9 +120,10 @@ class _Promotion:
 
     def open(self, name: str, mode: str) -> File[Any]:
         source, file = reads.open_with_backend(self._storage, name, "rb")
-        if self._is_below(source) and self._promote(source, file, name):
-            return reads.open_with_backend(self._storage, name, mode)[1]
-        if mode == "rb" and not file.closed:
+        if self._is_below(source):
+            if self._promote(source, file, name):
+                return reads.open_with_backend(self._storage, name, mode)[1]
+        elif mode == "rb":
             return file
         file.close()
         return source.open_for_reading(name, mode)
@@ -102,21 +134,29 @@ class _Promotion:
 
     def _promote(self, source: Backend, file: File[Any], name: str) -> bool:
         """Copy a file up; return ``False`` where it is to be read, or must be, where it lies."""
+        limit = self._promotion.max_size
         try:
-            limit = self._promotion.max_size
             with _fetched(self._storage, source, file, name, limit) as content:
-                created = self._target.create(name, content, self._unless)
-        except StorageUnavailable:
-            raise
+                return self._create(source, name, content)
         except _TooLarge:
             return False
+        except _NoRoom as error:
+            self._failed(error.error, name)
+            return False
+
+    def _create(self, source: Backend, name: str, content: File[bytes]) -> bool:
+        try:
+            self._target.create(name, content, partial(self._is_deleted, source, name))
         except Exception as error:
             self._failed(error, name)
             return False
-        if created and self._storage.options.delete == "all" and _is_missing(source, name):
-            # It was deleted meanwhile, from the last backend first: this copy came too late.
-            self._target.call("delete", name)
         return True
+
+    def _is_deleted(self, source: Backend, name: str) -> bool:
+        """Whether the file was deleted while it was fetched; from the last backend first."""
+        if self._storage.options.delete == "all":
+            return not _holds(source, name)
+        return self._unless()
 
     def _failed(self, error: Exception, name: str) -> None:
         """A target that could not be written does not keep anybody from reading."""
@@ -124,6 +164,13 @@ class _Promotion:
         if outcome is Outcome.REJECTED:
             raise error
         report_failure(self._storage, self._target.name, "promote", name, outcome, error)
+
+
+def _holds(source: Backend, name: str) -> bool:
+    try:
+        return bool(source.call("exists", name))
+    except Exception:  # Not known: nothing is brought back on a guess.
+        return False
 
 
 @contextmanager
@@ -136,28 +183,37 @@ def _fetched(
 ) -> Iterator[File[Any]]:
     """Fetch a file whole, before anything is written; a fault of ``source`` names it."""
     with cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE)) as spool:
-        try:
-            with file:
-                _fill(spool, file, max_size)
-        except _TooLarge:
-            raise
-        except Exception as error:
-            report_failure(storage, source.name, "open", name, source.outcome_of(error), error)
-            raise StorageUnavailable(
-                operation="open", name=name, failures={source.name: error}
-            ) from error
-        spool.seek(0)
+        with file:
+            _fill(spool, _chunks(storage, source, file, name, max_size))
         yield File(spool, name)
 
 
-def _fill(spool: BinaryIO, file: File[Any], max_size: int | None) -> None:
+def _fill(spool: BinaryIO, chunks: Iterator[bytes]) -> None:
+    for chunk in chunks:
+        try:
+            spool.write(chunk)
+        except OSError as error:
+            raise _NoRoom(error) from error
+    spool.seek(0)
+
+
+def _chunks(
+    storage: CombinedStorage, source: Backend, file: File[Any], name: str, max_size: int | None
+) -> Iterator[bytes]:
     limit = math.inf if max_size is None else max_size
     if max_size is not None and _known_size(file) > max_size:
         raise _TooLarge
-    for chunk in file.chunks():
-        spool.write(chunk)
-        if spool.tell() > limit:
-            raise _TooLarge
+    try:
+        for chunk in file.chunks():
+            limit -= len(chunk)
+            if limit < 0:
+                raise _TooLarge
+            yield chunk
+    except _TooLarge:
+        raise
+    except Exception as error:
+        # As on a write nothing is missing: the file was there a moment ago.
+        _raise(storage, source, name, error)
 
 
 def _known_size(file: File[Any]) -> int:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 class _Flight:
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # Reentrant: the storage that is read may promote to the same one itself.
+        self.lock = threading.RLock()
         self.passengers = 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any, cast
 
@@ -15,8 +15,9 @@ from fallback_storage.engine import reads, writes
 from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.building import build_backend
 from fallback_storage.engine.combined import CombinedStorage
+from fallback_storage.engine.outcomes import Outcome
 from fallback_storage.engine.question import Question
-from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable, UnsupportedOperation
 from fallback_storage.overlay import whiteouts
 from fallback_storage.overlay.copyup import copy_up, open_promoted
 from fallback_storage.overlay.whiteouts import Lower, Upper
@@ -37,14 +38,40 @@ class PromotingStorage(CombinedStorage):
         Of a name nobody has it is the first writable backend's. ``NotImplementedError`` where
         that backend has no paths. With ``promote`` a file is copied up for it.
         """
+        name = self._path_name(name)
         if self.options.promotion is not None and name:
-            with suppress(FileNotFoundError):  # Of what is not there: a path for a new file.
-                self._open_for_reading(self._file_name(name), "rb").close()
+            self._promote(name)
         return super().path(name)
+
+    def _promote(self, name: str) -> None:
+        try:
+            self._open_for_reading(name, "rb").close()
+        except FileNotFoundError:
+            return  # A path for a new file.
+        except OSError as error:
+            if not _is_of_a_directory(error):
+                raise
+
+    def delete(self, name: str) -> None:
+        """Delete a file, from the backends that the ``delete`` policy names."""
+        if self.options.promotion is None or self.options.delete != "all" or not name:
+            super().delete(name)
+            return
+        # Nobody brings the file back who looked for it before it was deleted.
+        with ExitStack() as stack:
+            for backend in self.writable_backends[:1]:
+                with suppress(OSError):  # Where that fails nothing can be created either.
+                    stack.enter_context(backend.locked(self._file_name(name)))
+            super().delete(name)
 
     def _is_hidden(self, name: str) -> bool:
         """Whether a file was deleted though a lower backend has it."""
         return False
+
+
+def _is_of_a_directory(error: OSError) -> bool:
+    failures = error.failures.values() if isinstance(error, StorageUnavailable) else [error]
+    return all(isinstance(failure, IsADirectoryError) for failure in failures)
 
 
 class LayeredStorage(PromotingStorage):
@@ -76,7 +103,7 @@ class LayeredStorage(PromotingStorage):
                 f"open({name!r}, {mode!r}): {self._upper.name} cannot change a file in place."
                 " Save the new content instead."
             )
-        if "w" not in mode and "x" not in mode:
+        if "w" not in mode and "x" not in mode and not self._upper.read_only:
             with suppress(FileNotFoundError):  # Nothing to copy up: as for any storage.
                 copy_up(self, name, partial(self._is_hidden, name))
         return writes.open_file(self, name, mode)
@@ -86,6 +113,8 @@ class LayeredStorage(PromotingStorage):
         if not name:
             raise ValueError("The name must be given to delete().")
         name = self._file_name(name)
+        if self._upper.read_only:
+            raise ReadOnlyStorageError(f"delete({name!r}): {self._upper.name} is READ_ONLY.")
         question = Question(self, "delete", name, writing=True)
         try:
             self._delete(name)
@@ -96,14 +125,16 @@ class LayeredStorage(PromotingStorage):
     def _delete(self, name: str) -> None:
         upper = self._upper
         if not self._may_lie_below(name):
-            upper.call("delete", name)
+            upper.remove(name)
             return
         with upper.locked(name):
             # The whiteout first: a crash between leaves the file as it was, never the lower one.
             upper.hide(name)
-            upper.call("delete", name)
+            upper.remove(name)
 
     def _may_lie_below(self, name: str) -> bool:
         """Whether a lower backend has a name that is not hidden yet, or cannot tell."""
         found, question = reads.first_with(self, "delete", name, self.backends[1:], stops=False)
-        return found is not None or (question is not None and bool(question.errors))
+        return found is not None or (
+            question is not None and set(question.outcomes.values()) != {Outcome.MISSING}
+        )

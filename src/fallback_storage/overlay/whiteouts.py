@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
@@ -17,6 +18,8 @@ from django.core.files.storage import Storage
 
 from fallback_storage.engine import names
 from fallback_storage.engine.backend import Backend
+from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.errors import StorageUnavailable
 
 PREFIX = ".wh."
 # No file of a user begins with ".wh.", so that no whiteout begins with this.
@@ -83,8 +86,15 @@ class Upper(Backend):
         return candidate
 
     def hides(self, name: str) -> bool:
-        """Whether a whiteout hides ``name`` in the lower backends."""
-        return bool(super().call("exists", marker(name)))
+        """Whether a whiteout hides ``name`` in the lower backends.
+
+        Raises ``StorageUnavailable``: whatever this backend's error means for its own files, none
+        says that a name is hidden, or that it is not.
+        """
+        try:
+            return bool(super().call("exists", marker(name)))
+        except Exception as error:
+            raise self._unknown(error, name) from error
 
     def hide(self, name: str) -> None:
         """Put a whiteout over ``name``."""
@@ -94,9 +104,24 @@ class Upper(Backend):
         """Return the names of the whiteouts in a directory."""
         try:
             _, files = super().call("listdir", directory)
-        except FileNotFoundError:
-            return frozenset()
+        except Exception as error:
+            if self.outcome_of(error) is Outcome.MISSING:
+                return frozenset()
+            raise self._unknown(error, directory) from error
         return frozenset(name for name in files if name.startswith(PREFIX))
+
+    def _unknown(self, error: Exception, name: str) -> Exception:
+        if self.outcome_of(error) is Outcome.REJECTED:
+            return error
+        return StorageUnavailable(operation="whiteout", name=name, failures={self.name: error})
+
+    def remove(self, name: str) -> None:
+        """Delete a file; one that is not there, or cannot be, is no error."""
+        try:
+            self.call("delete", name)
+        except Exception:
+            if self.call("exists", name):
+                raise
 
 
 def _without_reserved(listing: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
@@ -119,9 +144,11 @@ class Lower(Backend):
             return self._listdir(name)
         if operation in _OF_A_FILE and self._upper.hides(name):
             return self._hidden(operation, name)
-        if operation == "url" and self._upper.hides(name):
-            return self._upper.url(name, kwargs)
         return super().call(operation, name, *args, **kwargs)
+
+    def url(self, name: str, keywords: Mapping[str, Any]) -> str:
+        hidden = self._upper.hides(name)
+        return self._upper.url(name, keywords) if hidden else super().url(name, keywords)
 
     def _listdir(self, directory: str) -> tuple[list[str], list[str]]:
         directories, files = _without_reserved(super().call("listdir", directory))

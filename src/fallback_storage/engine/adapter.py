@@ -1,0 +1,82 @@
+"""How to deal with a storage that keeps Django's contract; what each adapter changes."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.utils import FileProxyMixin
+
+# The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
+_IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
+
+
+#: Asked at the last moment: whether a file is not to be created after all.
+Unless = Callable[[], bool] | None
+
+
+class Adapter:
+    """How to deal with a storage that keeps Django's contract."""
+
+    #: The methods of the storage in whose place the adapter's own are called.
+    replaces: frozenset[str] = frozenset()
+    #: Whether a save that fails leaves nothing behind, and an earlier file as it was.
+    saves_whole = False
+    #: Whether it has ``replace``, which puts a file in the place of another at once.
+    stages = False
+
+    def says_missing(self, error: Exception) -> bool:
+        """Whether ``error`` is this class's own way to say *missing*."""
+        return False
+
+    def proves_open(self, file: Any) -> bool:
+        """Whether a file just opened for reading is known to exist.
+
+        A file around an io object is; one that reads in a way of its own may ask its server only
+        when it is first read.
+        """
+        if getattr(type(file), "read", None) is FileProxyMixin.read:
+            return isinstance(vars(file).get("file"), _IO)
+        return isinstance(file, _IO)
+
+    def after_error(self, storage: Any) -> None:
+        """Make ``storage`` usable again after it raised."""
+
+    def refuses_mode(self, mode: str) -> bool:
+        """Whether this class cannot open a file in ``mode`` to change it."""
+        return False
+
+    def create(self, storage: Any, name: str, content: File[bytes], unless: Unless) -> bool | None:
+        """Store a file at once, if its name is free and not ``unless``; whether it was.
+
+        ``None`` where this class has no way to do that.
+        """
+        return None
+
+    def replace(self, storage: Any, name: str, content: File[bytes]) -> None:
+        """Put a file in the place of another at once."""
+        raise NotImplementedError
+
+    @contextmanager
+    def locked(self, storage: Any, name: str) -> Iterator[None]:
+        """Keep whoever else changes ``name`` out, as far as this class can."""
+        with _lock:
+            yield
+
+
+# Reentrant: a file is created by those who keep the others out as well.
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """Whichever thread held it does not exist in a forked child."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
