@@ -1,68 +1,52 @@
-"""``python -m example.demo``: the example site's main job, run for real and told in a dozen lines.
+"""``python -m example.demo``: the example site's main job, run for real and told line by line.
 
-Exits with 0 only if all of it happened.
+Then the site is left running until Ctrl-C; with ``DEMO_SERVE=0``, or where ``CI`` is set, the demo
+ends instead. It ends with 0 only if all of it happened.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import tempfile
 import textwrap
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
-import django
-
 from example.claims import Untrue
-from example.pictures import pictures
-from example.production import Production
+from example.serve import serve
+from example.stage import Stage, stage
 from example.weed import SeaweedFSError
 
 LAYOUT: dict[str, Any] = {"width": 100, "subsequent_indent": " " * 4, "break_on_hyphens": False}
 
 
 def main() -> int:
-    # As Ctrl-C does: what was started is stopped, what was written is removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The demo was stopped."))
-    forget_the_real_cloud()
-    begin = time.monotonic()
     try:
-        with tempfile.TemporaryDirectory(prefix="example-") as data, Production() as production:
-            run(Path(data), production)
+        with stage() as set_up:
+            tell(set_up)
+            if stays():
+                serve(set_up.production)
     except Exception as error:
         return failed(error)
-    print(f"All of it happened, and was checked. {time.monotonic() - begin:.1f} s.")
     return 0
 
 
-def forget_the_real_cloud() -> None:
-    """Whoever runs this may be logged in somewhere, or sit behind a proxy."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+def stays() -> bool:
+    """Whether the site is left running."""
+    return os.environ.get("DEMO_SERVE", "0" if os.environ.get("CI") else "1") != "0"
 
 
-def run(data: Path, production: Production) -> None:
-    drawn = list(pictures())
-    for picture in drawn:
-        production.put(picture)
-    configure(data, production)
+def tell(set_up: Stage) -> None:
     from example.story import Story  # models need Django set up
 
-    for number, sentence in enumerate(Story(production, data / "uploads", drawn).tell(), 1):
-        print(textwrap.fill(sentence, initial_indent=f"{number:2}. ", **LAYOUT), flush=True)
-
-
-def configure(data: Path, production: Production) -> None:
-    os.environ |= production.environment()
-    os.environ |= {"EXAMPLE_DATA": str(data), "DJANGO_SETTINGS_MODULE": "example.settings"}
-    django.setup()
+    begin = time.monotonic()
     logging.disable()  # the story tells what the log would
+    for number, sentence in enumerate(Story(*set_up).tell(), 1):
+        print(textwrap.fill(sentence, initial_indent=f"{number:2}. ", **LAYOUT), flush=True)
+    logging.disable(logging.NOTSET)
+    print(f"All of it happened, and was checked. {time.monotonic() - begin:.1f} s.", flush=True)
 
 
 def failed(error: Exception) -> int:

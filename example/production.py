@@ -1,18 +1,17 @@
-"""The production of the demo: a bucket full of pictures, on a real S3 server."""
+"""The production of the example: a server full of pictures, which can be stopped and started."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Self
 
 from example.pictures import Picture
-from example.seaweedfs import SeaweedFS
-
-BUCKET = "media"
 
 
 class Stored(NamedTuple):
-    """What is known of an object: if any of it differs, somebody changed the object."""
+    """What is known of a file: if any of it differs, somebody changed the file."""
 
     etag: str
     size: int
@@ -20,48 +19,81 @@ class Stored(NamedTuple):
     sha256: str
 
 
-#: All objects of a bucket, by key.
+#: All files of production, by name.
 Snapshot = dict[str, Stored]
 
 
-class Production:
-    """A server that runs while the ``with`` block does, and that can be stopped in it."""
+class Production(ABC):
+    """A server that runs while the ``with`` block does; any thread may stop and start it."""
+
+    #: What it is, in a sentence.
+    kind: str
 
     def __init__(self) -> None:
-        self.server = SeaweedFS()
+        # A server ends with the thread that started it: this one lives as long as it may run.
+        self._keeper = ThreadPoolExecutor(1, "production")
 
     def __enter__(self) -> Self:
-        self.server.__enter__()
-        self.server.create_bucket(BUCKET)
+        try:
+            self._keeper.submit(self._open).result()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.server.close()
+        self._keeper.submit(self._close).result()
+        self._keeper.shutdown()
 
+    def start(self) -> None:
+        """Start again, with the same files and address; return once it answers."""
+        self._keeper.submit(self._start).result()
+
+    def stop(self) -> None:
+        """End the server; connections are refused from then on."""
+        self._keeper.submit(self._stop).result()
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where it answers."""
+
+    @property
+    @abstractmethod
+    def running(self) -> bool:
+        """Whether the process is there, frozen or not."""
+
+    @abstractmethod
+    def freeze(self) -> None:
+        """Accept connections and answer nothing."""
+
+    @abstractmethod
+    def thaw(self) -> None:
+        """Go on after `freeze`."""
+
+    @abstractmethod
     def environment(self) -> dict[str, str]:
         """What the site's settings need to know."""
-        return {
-            "PRODUCTION_ENDPOINT_URL": self.server.endpoint_url,
-            "PRODUCTION_BUCKET": BUCKET,
-            "PRODUCTION_ACCESS_KEY": self.server.access_key,
-            "PRODUCTION_SECRET_KEY": self.server.secret_key,
-        }
 
+    @abstractmethod
     def put(self, picture: Picture) -> None:
         """Store a picture, past the site."""
-        self.server.client.put_object(Bucket=BUCKET, Key=picture.name, Body=picture.content)
 
+    @abstractmethod
     def snapshot(self) -> Snapshot:
-        """Read all of the bucket, past the site."""
-        pages = self.server.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
-        return {key: self._stored(key) for key in keys}
+        """Read all of it, past the site."""
 
-    def _stored(self, key: str) -> Stored:
-        answer = self.server.client.get_object(Bucket=BUCKET, Key=key)
-        content = answer["Body"].read()
-        modified = answer["LastModified"].isoformat()
-        return Stored(answer["ETag"], len(content), modified, sha256(content))
+    @abstractmethod
+    def _open(self) -> None: ...
+
+    @abstractmethod
+    def _start(self) -> None: ...
+
+    @abstractmethod
+    def _stop(self) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
 
 
 def sha256(content: bytes) -> str:

@@ -14,19 +14,10 @@ from botocore.config import Config
 BASE_DIR = Path(__file__).resolve().parent
 DATA_DIR = Path(os.environ.get("EXAMPLE_DATA", BASE_DIR / "data"))
 
-STORAGES = {
-    "default": {
-        "BACKEND": "fallback_storage.storage.FallbackStorage",
-        "OPTIONS": {
-            # Asked in this order. Whatever the code does, production is not written.
-            "backends": ["uploads", {"BACKEND": "production", "READ_ONLY": True}],
-        },
-    },
-    "uploads": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": DATA_DIR / "uploads", "base_url": "/media/"},
-    },
-    "production": {
+# Two ways to reach production; EXAMPLE_PRODUCTION says which. Without short timeouts, one that is
+# down or silent holds a page for minutes.
+PRODUCTIONS = {
+    "s3": {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "endpoint_url": os.environ.get("PRODUCTION_ENDPOINT_URL", "http://127.0.0.1:8333"),
@@ -34,16 +25,38 @@ STORAGES = {
             "access_key": os.environ.get("PRODUCTION_ACCESS_KEY", "example"),
             "secret_key": os.environ.get("PRODUCTION_SECRET_KEY", "example"),
             "region_name": "us-east-1",
-            # Without these, a production that is down costs minutes per picture.
             "client_config": Config(
-                connect_timeout=2,
-                read_timeout=2,
+                connect_timeout=1,
+                read_timeout=1.5,
                 retries={"total_max_attempts": 1},
                 signature_version="s3v4",
                 s3={"addressing_style": "path"},
             ),
         },
     },
+    "http": {
+        "BACKEND": "fallback_storage.http.HTTPStorage",
+        "OPTIONS": {
+            "base_url": os.environ.get("PRODUCTION_URL", "http://127.0.0.1:8080/"),
+            "allow_http": True,  # on this machine only; a real production has https
+            "expect": ["image/*"],
+            "connect_timeout": 1,
+            "read_timeout": 1.5,
+        },
+    },
+}
+
+STORAGES = {
+    "default": {
+        "BACKEND": "fallback_storage.storage.OverlayStorage",
+        # The local disk over production. Whatever the code does, production is not written.
+        "OPTIONS": {"backends": ["uploads", "production"]},
+    },
+    "uploads": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "uploads", "base_url": "/media/"},
+    },
+    "production": PRODUCTIONS[os.environ.get("EXAMPLE_PRODUCTION", "s3")],
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
@@ -67,6 +80,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "sorl.thumbnail",
     "fallback_storage",
     "example.gallery",
 ]

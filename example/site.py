@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
-from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from example.gallery.models import Photo
 from example.pictures import Picture
 
 
@@ -18,14 +19,14 @@ class Shown:
     """A picture on the page."""
 
     def __init__(self) -> None:
-        self.file = self.badge = self.url = self.problem = ""
+        self.file = self.badge = self.url = self.thumbnail = self.problem = ""
 
 
 class Site:
     """A browser, as far as this site needs one."""
 
     def __init__(self) -> None:
-        self._client = Client(SERVER_NAME="localhost")
+        self._client = Client(enforce_csrf_checks=True, SERVER_NAME="localhost")
         self._opener = build_opener(ProxyHandler({}))
 
     def page(self) -> list[Shown]:
@@ -48,16 +49,41 @@ class Site:
         return bytes(response.getvalue())
 
     def upload(self, picture: Picture) -> None:
-        """Upload a picture through the admin."""
-        editor, _ = get_user_model().objects.get_or_create(
-            username="editor", is_staff=True, is_superuser=True
-        )
-        self._client.force_login(editor)
-        file = SimpleUploadedFile(picture.name.rpartition("/")[2], picture.content)
-        form = {"title": picture.title, "image": file}
-        response = self._client.post(reverse("admin:gallery_photo_add"), form)
+        """Upload a picture with the form on the page."""
+        self._post(reverse("upload"), title=picture.title, image=_file(picture))
+
+    def replace(self, file: str, picture: Picture) -> None:
+        """Replace a picture with the form below it."""
+        self._post(reverse("replace", args=[_key(file)]), image=_file(picture))
+
+    def delete(self, file: str) -> None:
+        """Delete a picture with the button below it."""
+        self._post(reverse("delete", args=[_key(file)]))
+
+    def delete_in_admin(self, file: str, user: str) -> None:
+        """Delete a picture in the admin."""
+        login = {"username": user, "password": user}
+        self._client.get(reverse("admin:login"))
+        self._post(reverse("admin:login"), **login, next=reverse("admin:index"))
+        self._post(reverse("admin:gallery_photo_delete", args=[_key(file)]), post="yes")
+
+    def switch(self, action: str) -> None:
+        """Press the button that stops or starts production."""
+        self._post(reverse("switch"), action=action)
+
+    def _post(self, path: str, **fields: Any) -> None:
+        fields["csrfmiddlewaretoken"] = self._client.cookies["csrftoken"].value
+        response = self._client.post(path, fields)
         if response.status_code != 302:
-            raise RuntimeError("The admin did not accept the upload.")
+            raise RuntimeError(f"{path} answered {response.status_code}.")
+
+
+def _file(picture: Picture) -> SimpleUploadedFile:
+    return SimpleUploadedFile(picture.name.rpartition("/")[2], picture.content)
+
+
+def _key(file: str) -> int:
+    return int(Photo.objects.get(image=file).pk)
 
 
 class _PageReader(HTMLParser):
@@ -71,12 +97,13 @@ class _PageReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         classes = attributes.get("class", "").split()
-        if tag == "li":
+        if "data-file" in attributes:
             self.shown.append(Shown())
+            self.shown[-1].file = attributes["data-file"]
+        elif self.shown and tag == "a":
+            self.shown[-1].url = attributes["href"]
         elif self.shown and tag == "img":
-            self.shown[-1].url = attributes["src"]
-        elif self.shown and tag == "code":
-            self._field = "file"
+            self.shown[-1].thumbnail = attributes["src"]
         elif self.shown and "problem" in classes:
             self._field = "problem"
         elif self.shown and "badge" in classes:

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import cast
 
 from django.core.files.storage import default_storage
-from django.core.management import call_command
 
+from example import dump
 from example.claims import caught, check
-from example.gallery.models import Photo
 from example.pictures import Picture, is_image, picture
 from example.production import Production, sha256
+from example.serve import hand_over
 from example.site import Shown, Site
-from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable
-from fallback_storage.storage import FallbackStorage
+from fallback_storage.errors import StorageUnavailable
+from fallback_storage.storage import OverlayStorage
 
-LOST = "photos/lost.jpg"
-PATIENCE = 5.0  # seconds within which an error must be told
+PATIENCE = 3.0  # seconds within which a page or an error must be there
 
 
 class Story:
@@ -31,9 +30,11 @@ class Story:
         self.media = media
         self.pictures = pictures
         self.before = production.snapshot()
+        hand_over(production)
         self.site = Site()
-        self.storage = cast(FallbackStorage, default_storage)
-        self.first = pictures[0].name
+        self.storage = cast(OverlayStorage, default_storage)
+        self.replaced, self.appended, self.deleted, self.removed = (p.name for p in pictures[:4])
+        self.kept = pictures[-1].name
 
     def tell(self) -> Iterator[str]:
         steps: list[Callable[[], str]] = [
@@ -42,11 +43,13 @@ class Story:
             self.page_shows_production,
             self.every_picture_loads,
             self.upload_stays_here,
+            self.replacing_makes_a_copy_here,
+            self.changing_in_place_copies_up,
+            self.deleted_stays_deleted,
             self.lost_file_is_an_error,
-            self.editing_is_refused,
-            self.replacing_and_deleting_stay_here,
             self.production_stops,
             self.error_says_who_could_not_answer,
+            self.production_is_silent,
             self.production_is_unchanged,
         ]
         for step in steps:
@@ -56,117 +59,169 @@ class Story:
         sizes = {p.name: len(p.content) for p in self.pictures}
         check(sizes == {k: s.size for k, s in self.before.items()}, "Production lacks pictures.")
         return (
-            f"Production is a real S3 server at {self.production.server.endpoint_url},"
+            f"Production is {self.production.kind} at {self.production.address},"
             f" with {len(sizes)} pictures ({megabytes(sum(sizes.values()))})."
         )
 
     def database_is_here_and_files_are_not(self) -> str:
-        call_command("migrate", verbosity=0)
-        rows = [Photo(title=p.title, image=p.name) for p in self.pictures]
-        Photo.objects.bulk_create([*rows, Photo(title="Lost picture", image=LOST)])
+        rows = dump.load(self.pictures)
         check(not self.local_files(), "The media folder is not empty.")
-        return (
-            f"This machine has production's database, {Photo.objects.count()} rows,"
-            " and an empty media folder."
-        )
+        return f"This machine has production's database, {rows} rows, and an empty media folder."
 
     def page_shows_production(self) -> str:
         seconds, shown = self.timed_page()
         expected = {"production": len(self.pictures), "missing": 1}
         check(badges(shown) == expected, f"The page shows {dict(badges(shown))}.")
+        for each in shown:
+            if each.thumbnail:
+                content = self.site.load(each.thumbnail)
+                check(is_image(content), f"The thumbnail of {each.file} does not load.")
+        thumbnails = self.local_files("cache")
+        check(len(thumbnails) == len(self.pictures), f"There are {len(thumbnails)} thumbnails.")
+        self.check_production()
         return (
-            f'The gallery page has {len(self.pictures)} pictures with the badge "production",'
-            f" and 1 that is missing ({seconds:.1f} s)."
+            f'The gallery shows {len(self.pictures)} pictures with the badge "production" and 1'
+            f" that is missing ({seconds:.1f} s); their thumbnails lie in the media folder, none"
+            " in production."
         )
 
     def every_picture_loads(self) -> str:
         loaded = [(s.file, self.site.load(s.url)) for s in self.site.page() if s.url]
         for name, content in loaded:
-            check(is_image(content), f"{name} does not load as an image.")
             check(sha256(content) == self.before[name].sha256, f"{name} is not production's.")
         check(len(loaded) == len(self.pictures), "Not every picture has an address.")
-        check(not self.local_files(), "The media folder is not empty.")
+        check(not self.local_files("photos"), "Pictures were copied.")
         total = megabytes(sum(len(content) for _, content in loaded))
         return (
-            f"All {len(loaded)} addresses on the page load as images: {total}"
-            " from production; the media folder is still empty."
+            f"All {len(loaded)} pictures load in full, {total} from production; the media folder"
+            " still has none of them."
         )
 
     def upload_stays_here(self) -> str:
         new = picture("Amber", "moon", "JPEG")._replace(name="new.jpg", title="New picture")
         self.site.upload(new)
         file = f"photos/{new.name}"
-        check(self.local_files() == [file], f"The media folder has {self.local_files()}.")
-        shown = self.shown(file)
-        check(shown.badge == "uploads", f"The upload's badge is {shown.badge!r}.")
-        check(self.site.load(shown.url) == new.content, "The upload does not read back.")
+        check(self.local_files("photos") == [file], "The upload is not in the media folder.")
+        self.check_shown(file, new.content)
         self.check_production()
         return (
-            f'{file}, uploaded in the admin, lies in the media folder, badge "uploads";'
+            f'{file}, uploaded on the page, lies in the media folder, badge "uploads";'
             " production is unchanged."
+        )
+
+    def replacing_makes_a_copy_here(self) -> str:
+        other = picture("Ruby", "waves", "PNG")
+        before = self.shown(self.replaced).thumbnail
+        old = self.site.load(before)
+        self.site.replace(self.replaced, other)
+        self.check_shown(self.replaced, other.content)
+        check(self.site.load(self.shown(self.replaced).thumbnail) != old, "The thumbnail is old.")
+        self.check_production()
+        return (
+            f"{self.replaced}, replaced on the page, keeps its name, is now the copy in the media"
+            ' folder, badge "uploads"; production keeps its own.'
+        )
+
+    def changing_in_place_copies_up(self) -> str:
+        with self.storage.open(self.appended, "ab") as file:
+            file.write(b"changed")
+        content = next(p.content for p in self.pictures if p.name == self.appended)
+        self.check_shown(self.appended, content + b"changed")
+        self.check_production()
+        return f"{self.appended}, changed in place by 7 bytes, was copied here first, whole."
+
+    def deleted_stays_deleted(self) -> str:
+        self.site.delete(self.deleted)
+        self.site.delete_in_admin(self.removed, dump.EDITOR)
+        for name in (self.deleted, self.removed):
+            check(name in self.production.snapshot(), f"{name} is gone from production.")
+            check(not self.storage.exists(name), f"{name} still exists.")
+            check(name not in self.listed(), f"{name} is still listed.")
+            with caught(FileNotFoundError):
+                self.storage.open(name)
+            check(all(s.file != name for s in self.site.page()), f"{name} is still shown.")
+        self.check_production()
+        return (
+            f"{self.deleted}, deleted on the page, and {self.removed}, deleted in the admin, stay"
+            " gone here, though production has them as before."
         )
 
     def lost_file_is_an_error(self) -> str:
         with caught(FileNotFoundError) as errors:
-            self.storage.open(LOST)
+            self.storage.open(dump.LOST)
         return f"A file that is in neither: {told(errors[0])}"
 
-    def editing_is_refused(self) -> str:
-        with caught(ReadOnlyStorageError) as errors:
-            self.storage.open(self.first, "r+b")
-        self.check_production()
-        return f"Editing production's {self.first} in place: {told(errors[0])}"
-
-    def replacing_and_deleting_stay_here(self) -> str:
-        self.storage.delete(self.first)
-        check(self.storage.locate(self.first) == "production", "A delete hid production's file.")
-        with self.storage.open(self.first, "wb") as file:
-            file.write(b"replaced")
-        check(self.shown(self.first).badge == "uploads", "The replacement is not shown.")
-        self.check_production()
-        self.storage.delete(self.first)
-        check(self.shown(self.first).badge == "production", "Production's file did not return.")
-        self.check_production()
-        return (
-            f"Deleting {self.first}, or writing a new one over it, changes this machine only:"
-            " production is unchanged."
-        )
-
     def production_stops(self) -> str:
-        self.production.server.stop()
-        seconds, shown = self.timed_page()
-        check(seconds < PATIENCE, f"The page took {seconds:.1f} s.")
-        expected = {"uploads": 1, "unavailable": len(self.pictures) + 1}
-        check(badges(shown) == expected, f"The page shows {dict(badges(shown))}.")
-        here = next(s for s in shown if s.badge == "uploads")
-        check(is_image(self.site.load(here.url)), "The upload does not load.")
-        others = [s for s in shown if s is not here]
-        check(all("production" in s.problem for s in others), "The page does not say who failed.")
+        self.site.switch("stop")
+        check(not self.production.running, "The button did not stop production.")
+        here, others = self.check_outage()
+        new = picture("Teal", "city", "JPEG")._replace(name="outage.jpg", title="In an outage")
+        self.site.upload(new)
+        added = next(s for s in self.site.page() if s.file.startswith("photos/outage"))
+        check(added.badge == "uploads", "The upload in the outage is not shown.")
+        check(self.site.load(added.url) == new.content, "The upload does not read back.")
         return (
-            f"Production stopped: the page still answers ({seconds:.1f} s) and shows"
-            f" {here.file}; at the other {len(others)} it says who cannot answer."
+            f"Production stopped with the button: the page answers in {self.seconds:.1f} s, the"
+            f" {here} local pictures load, the other {others} say who cannot answer, and an"
+            " upload works."
         )
 
     def error_says_who_could_not_answer(self) -> str:
         begin = time.monotonic()
-        with caught(Exception) as errors:
-            self.storage.open(self.first)
+        with caught(StorageUnavailable) as errors:
+            self.storage.open(self.kept)
         seconds, error = time.monotonic() - begin, errors[0]
-        check(not isinstance(error, FileNotFoundError), "An outage passed for a missing file.")
         check(seconds < PATIENCE, f"The error took {seconds:.1f} s.")
-        said = who_failed(error)
-        check("production" in said, f"Nothing names production: {error!r}")
-        return f"Opening {self.first} now ({seconds:.2f} s): {type(error).__name__}. {said}"
+        check("production" in str(error), f"It does not name production: {error}")
+        return f"Opening a picture of production now ({seconds:.2f} s): {told(error)}"
+
+    def production_is_silent(self) -> str:
+        self.site.switch("start")
+        check(self.shown(self.kept).badge == "production", "Production is not back.")
+        self.production.freeze()
+        try:
+            here = self.check_outage()[0]
+        finally:
+            self.production.thaw()
+        return (
+            "Production started again, then frozen, so that it accepts connections and never"
+            f" answers: the page still answers in {self.seconds:.1f} s, {here} pictures load."
+        )
 
     def production_is_unchanged(self) -> str:
-        self.production.server.start()
+        check(self.shown(self.kept).badge == "production", "Production is not back.")
         self.check_production()
-        check(self.shown(self.first).badge == "production", "Production is not back.")
         total = megabytes(sum(stored.size for stored in self.before.values()))
         return (
-            f"Production started again: the same {len(self.before)} objects, byte for byte"
-            f" ({total} compared)."
+            f"After all that production has the same {len(self.before)} files, byte for byte"
+            f" ({total} compared), none newer."
         )
+
+    def check_outage(self) -> tuple[int, int]:
+        """Check what the page shows while production does not answer; count here and there."""
+        self.seconds, shown = self.timed_page()
+        check(self.seconds < PATIENCE, f"The page took {self.seconds:.1f} s.")
+        local = set(self.local_files("photos"))
+        here = [s for s in shown if s.badge == "uploads"]
+        others = [s for s in shown if s.badge == "unavailable"]
+        check({s.file for s in here} == local, "The page does not show the local pictures.")
+        # That the lost picture is missing may be remembered from when production answered.
+        rest = {s.file for s in shown if s not in here and s not in others}
+        check(rest <= {dump.LOST}, f"It shows {dict(badges(shown))}.")
+        check(all("production" in s.problem for s in others), "It does not say who failed.")
+        for each in here:
+            check(is_image(self.site.load(each.thumbnail)), f"{each.file} does not load.")
+        return len(here), len(others)
+
+    def check_shown(self, file: str, content: bytes) -> None:
+        """Check that a picture lies on the local disk, and that the page says and serves it."""
+        check(file in self.local_files("photos"), f"{file} is not in the media folder.")
+        shown = self.shown(file)
+        check(shown.badge == "uploads", f"The badge of {file} is {shown.badge!r}.")
+        check(self.site.load(shown.url) == content, f"{file} does not read back.")
+
+    def check_production(self) -> None:
+        check(self.production.snapshot() == self.before, "Production has changed.")
 
     def timed_page(self) -> tuple[float, list[Shown]]:
         begin = time.monotonic()
@@ -176,12 +231,18 @@ class Story:
     def shown(self, file: str) -> Shown:
         return next(s for s in self.site.page() if s.file == file)
 
-    def local_files(self) -> list[str]:
-        paths = [p for p in self.media.rglob("*") if p.is_file()]
-        return sorted(p.relative_to(self.media).as_posix() for p in paths)
+    def listed(self) -> list[str]:
+        """All names of the photos, as the storage lists them: a plain website has no listing."""
+        try:
+            return [f"photos/{name}" for name in self.storage.listdir("photos")[1]]
+        except NotImplementedError:
+            return []
 
-    def check_production(self) -> None:
-        check(self.production.snapshot() == self.before, "Production has changed.")
+    def local_files(self, folder: str = "") -> list[str]:
+        """The files of the media folder, less the whiteouts, which no storage shows."""
+        paths = [p for p in (self.media / folder).rglob("*") if p.is_file()]
+        names = [p.relative_to(self.media).as_posix() for p in paths if p.name[:4] != ".wh."]
+        return sorted(names)
 
 
 def badges(shown: list[Shown]) -> Counter[str]:
@@ -190,13 +251,6 @@ def badges(shown: list[Shown]) -> Counter[str]:
 
 def told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def who_failed(error: Exception) -> str:
-    """What the error says of the backends."""
-    if isinstance(error, StorageUnavailable):
-        return str(error)
-    return " ".join(getattr(error, "__notes__", ()))
 
 
 def megabytes(count: int) -> str:

@@ -7,10 +7,14 @@ from django.conf.urls.static import static
 from django.contrib import admin
 from django.urls import path
 
-from example.gallery.views import gallery
+from example.gallery import views
 
 urlpatterns = [
-    path("", gallery, name="gallery"),
+    path("", views.gallery, name="gallery"),
+    path("upload/", views.upload, name="upload"),
+    path("photos/<int:pk>/replace/", views.replace, name="replace"),
+    path("photos/<int:pk>/delete/", views.delete, name="delete"),
+    path("production/", views.switch, name="switch"),
     path("admin/", admin.site.urls),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 from typing import NamedTuple
 
+from example.parent import ending_with_parent
+
 HOST = "127.0.0.1"
 GRPC_OFFSET = 10_000  # what the program adds to each of its ports for gRPC
 INLINE_BYTES = 65_536  # smaller objects stay in the index, larger ones need a volume
-
-# Asks Linux to kill the server when its parent is gone, however the parent went. Done in a
-# process of its own before it becomes the server: `preexec_fn` is unsafe once threads run.
-_DIE_WITH_PARENT = (
-    "import ctypes, os, signal, sys;"
-    "ctypes.CDLL(None).prctl(1, signal.SIGKILL);"
-    "os.getppid() == int(sys.argv[1]) and os.execv(sys.argv[2], sys.argv[2:])"
-)
 
 
 class SeaweedFSError(RuntimeError):
@@ -43,9 +35,7 @@ def spawn(
     ports: Ports, directory: Path, log: Path, environment: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     """Run a server that keeps everything below `directory` and ends with the calling thread."""
-    command = [_program(), *_arguments(ports, directory)]
-    if sys.platform == "linux":
-        command = [sys.executable, "-IS", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]
+    command = ending_with_parent([_program(), *_arguments(ports, directory)])
     with log.open("wb") as output:
         return subprocess.Popen(
             command,

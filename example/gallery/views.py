@@ -1,48 +1,80 @@
-"""One page: every picture, and the backend that serves it."""
+"""One page: every picture, the backend that serves it, and what can be done with it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import cast
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
+from example.gallery.apps import config
+from example.gallery.cards import Whereabouts
+from example.gallery.forms import ReplaceForm, UploadForm
 from example.gallery.models import Photo
-from fallback_storage.storage import FallbackStorage
 
 
-@dataclass(frozen=True)
-class Card:
-    """A picture on the page. Without an address there is a problem to read instead."""
-
-    title: str
-    file: str
-    badge: str
-    url: str = ""
-    problem: str = ""
-
-
+@require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show all pictures, newest first, and how many each backend serves."""
-    cards = [card(photo) for photo in Photo.objects.all()]
+    whereabouts = Whereabouts()
+    cards = [whereabouts.card(photo) for photo in Photo.objects.all()]
     counts = sorted(Counter(card.badge for card in cards).items())
-    return render(request, "gallery/gallery.html", {"cards": cards, "counts": counts})
+    context = {"cards": cards, "counts": counts, "production": config().production}
+    return render(request, "gallery/gallery.html", context)
 
 
-def card(photo: Photo) -> Card:
-    """Ask where the file is. One that cannot be shown does not take the page down."""
-    title, name = photo.title, str(photo.image.name)
-    try:
-        backend = cast(FallbackStorage, photo.image.storage).locate(name)
-        if backend is None:
-            return Card(title, name, "missing", problem="No backend has this file.")
-        return Card(title, name, backend, url=photo.image.url)
-    except Exception as error:  # whatever the backend's own library raises
-        return Card(title, name, "unavailable", problem=explained(error))
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return refused(request, form)
+    photo = form.save()
+    messages.success(request, f"{photo} was added, as {photo.image.name}.")
+    return redirect(address(photo))
 
 
-def explained(error: Exception) -> str:
-    """The type of the error and this package's notes, never the backend's own words."""
-    return " ".join([f"{type(error).__name__}.", *getattr(error, "__notes__", ())])
+@require_POST
+def replace(request: HttpRequest, pk: int) -> HttpResponse:
+    photo = get_object_or_404(Photo, pk=pk)
+    form = ReplaceForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return refused(request, form)
+    photo.replace(form.cleaned_data["image"])
+    messages.success(request, f"{photo} was replaced.")
+    return redirect(address(photo))
+
+
+@require_POST
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    photo = get_object_or_404(Photo, pk=pk)
+    photo.delete()
+    messages.success(request, f"{photo} was deleted.")
+    return redirect("gallery")
+
+
+@require_POST
+def switch(request: HttpRequest) -> HttpResponse:
+    """Stop or start production, where it belongs to this site."""
+    production = config().production
+    action = request.POST.get("action")
+    if production is None or action not in {"start", "stop"}:
+        raise Http404
+    if action == "start":
+        production.start()
+    else:
+        production.stop()
+    return redirect("gallery")
+
+
+def refused(request: HttpRequest, form: forms.BaseForm) -> HttpResponse:
+    for field, errors in form.errors.items():
+        messages.error(request, f"{field.capitalize()}: {' '.join(map(str, errors))}")
+    return redirect("gallery")
+
+
+def address(photo: Photo) -> str:
+    return f"{reverse('gallery')}#photo-{photo.pk}"
