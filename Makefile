@@ -18,8 +18,12 @@ help: ## list the targets
 test: lint types ## lint, types, and the whole suite in parallel with 100 % coverage of src/
 	$(PY) -m pytest -n auto --dist worksteal --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+.PHONY: browser
+browser: $(READY) ## the example site in a real browser; needs chromium
+	$(PY) -m pytest tests/browser $(ARGS)
+
 .PHONY: demo
-demo: $(READY) ## run the example site's main job and tell what happened
+demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
 
 .PHONY: benchmark
