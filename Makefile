@@ -22,6 +22,12 @@ test: lint types ## lint, types, and the whole suite in parallel with 100 % cove
 browser: $(READY) ## the example site in a real browser; needs chromium
 	$(PY) -m pytest tests/browser $(ARGS)
 
+.PHONY: soak
+soak: $(READY) ## the overlay's model for 200,000 steps, and 200 kills at random instants
+	HYPOTHESIS_PROFILE=soak OVERLAY_STEPS=200000 KILLS=50 $(PY) -m pytest \
+		-n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) \
+		tests/conformance/test_overlay_model.py tests/processes
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo

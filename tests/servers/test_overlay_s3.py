@@ -1,0 +1,126 @@
+"""OverlayStorage with a real S3 server below, above, or both."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from storages.backends.s3 import S3Storage
+
+from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.storage import OverlayStorage
+from fallback_storage.testing import FaultyStorage
+from fallback_storage.testing.promises.material import read
+
+from .conftest import MakeS3
+from .requests import counting
+
+NAME = "d/a.txt"
+
+
+def empty(*storages: S3Storage) -> None:
+    for storage in storages:
+        storage.bucket.objects.all().delete()
+
+
+def etags(storage: S3Storage) -> dict[str, str]:
+    return {each.key: each.e_tag for each in storage.bucket.objects.all()}
+
+
+def test_production_stays_as_it_was(s3: S3Storage, local: FileSystemStorage) -> None:
+    s3.save(NAME, ContentFile(b"production's"))
+    s3.save("b.txt", ContentFile(b"production's"))
+    before = etags(s3)
+    overlay = OverlayStorage(backends=[local, s3], promote=True)
+    assert read(overlay, NAME) == b"production's"
+    assert overlay.listdir("d") == ([], ["a.txt"])
+    with overlay.open("b.txt", "ab") as file:
+        file.write(b", and mine")
+    assert read(overlay, "b.txt") == b"production's, and mine"
+    overlay.delete(NAME)
+    assert not overlay.exists(NAME)
+    assert overlay.save(NAME, ContentFile(b"mine")) == NAME
+    assert etags(s3) == before
+    empty(s3)
+
+
+def test_what_the_upper_has_costs_no_request(s3: S3Storage, local: FileSystemStorage) -> None:
+    local.save(NAME, ContentFile(b"mine"))
+    overlay = OverlayStorage(backends=[local, s3])
+    with counting(s3) as counted:
+        assert read(overlay, NAME) == b"mine"
+        for method in ("exists", "size", "url", "path", "get_modified_time"):
+            getattr(overlay, method)(NAME)
+    assert counted.total == 0
+
+
+def test_the_url_of_a_lower_file_costs_no_request(s3: S3Storage, local: FileSystemStorage) -> None:
+    faulty = FaultyStorage(local)
+    overlay = OverlayStorage(backends=[faulty, s3])
+    with counting(s3) as counted:
+        assert overlay.url(NAME, expire=60) == s3.url(NAME, expire=60)
+    assert counted.total == 0
+    assert [call.name for call in faulty.called("exists")] == [NAME, "d/.wh.a.txt"]
+
+
+def test_a_hidden_name_costs_no_request(s3: S3Storage, local: FileSystemStorage) -> None:
+    overlay = OverlayStorage(backends=[local, s3])
+    local.save("d/.wh.a.txt", ContentFile(b""))
+    with counting(s3) as counted:
+        assert not overlay.exists(NAME)
+        assert overlay.url(NAME) == local.url(NAME)
+        with pytest.raises(FileNotFoundError):
+            overlay.open(NAME)
+    assert counted.total == 0
+
+
+def test_an_upper_on_s3_keeps_the_promises(s3: S3Storage, local: FileSystemStorage) -> None:
+    local.save(NAME, ContentFile(b"production's"))
+    local.save("b.txt", ContentFile(b"production's"))
+    overlay = OverlayStorage(backends=[s3, local], promote=True)
+    assert read(overlay, "b.txt") == b"production's"
+    assert read(s3, "b.txt") == b"production's"
+    overlay.delete(NAME)
+    assert not overlay.exists(NAME)
+    assert overlay.listdir("d") == ([], [])
+    assert etags(s3).keys() == {"b.txt", "d/.wh.a.txt"}
+    overlay.save(NAME, ContentFile(b"mine"))
+    assert read(overlay, NAME) == b"mine"
+    assert read(local, NAME) == b"production's"
+    empty(s3)
+
+
+@pytest.mark.parametrize("mode", ["ab", "r+b"])
+def test_s3_says_that_it_changes_no_file_in_place(
+    s3: S3Storage, local: FileSystemStorage, mode: str
+) -> None:
+    local.save(NAME, ContentFile(b"production's"))
+    with pytest.raises(UnsupportedOperation, match="cannot change a file in place"):
+        OverlayStorage(backends=[s3, local]).open(NAME, mode)
+    assert etags(s3) == {}
+
+
+def test_a_copy_is_made_only_where_there_is_none(s3: S3Storage) -> None:
+    upper, _ = OverlayStorage(backends=[s3, FileSystemStorage("/nowhere")]).backends
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: upper.create(NAME, ContentFile(b"%d" % n)), range(8)))
+    assert sorted(made) == [False] * 7 + [True]
+    assert read(s3, NAME) == b"%d" % made.index(True)
+    assert not upper.create("b.txt", ContentFile(b""), lambda: True)
+    empty(s3)
+
+
+def test_production_on_s3_under_an_upper_on_s3(
+    s3: S3Storage, make_s3: MakeS3, other_bucket: str
+) -> None:
+    production = make_s3(other_bucket)
+    production.save(NAME, ContentFile(b"production's"))
+    before = etags(production)
+    overlay = OverlayStorage(backends=[s3, production], promote=True)
+    assert read(overlay, NAME) == b"production's"
+    overlay.delete(NAME)
+    assert not overlay.exists(NAME)
+    assert etags(production) == before
+    empty(s3, production)
