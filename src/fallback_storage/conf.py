@@ -96,7 +96,7 @@ def storage_options(
     choices = {option: values for option, values in policies.items() if len(values) > 1}
     refuse_unknown(given, ["backends", "promote", *choices], cls.__name__, "option")
     if entries is not None:
-        parse_backends(entries, f"{cls.__name__}: backends")
+        _parse_each(entries, f"{cls.__name__}: backends")
     for option, values in choices.items():
         if given.get(option, values[0]) not in values:
             known = ", ".join(repr(known) for known in values)
@@ -135,13 +135,26 @@ def parse_backends(entries: Any, place: str) -> tuple[BackendOptions, ...]:
 
     Raises ``ImproperlyConfigured``, naming the place and the nearest known word.
     """
+    parsed = _parse_each(entries, place)
+    for options in parsed:
+        if options.options and (options.is_alias or not isinstance(options.source, str)):
+            raise ImproperlyConfigured(
+                f"{options.place}: OPTIONS go with a dotted path; {_default_name(options)!r} is"
+                " configured where it is defined."
+            )
+    return tuple(_with_own_names(parsed, place))
+
+
+def _parse_each(entries: Any, place: str) -> list[BackendOptions]:
+    """Return what the entries say as far as it can be told without the settings."""
     if not isinstance(entries, (list, tuple)):
-        found = "is missing" if entries is None else f"must be a list, not {entries!r}"
+        found = (
+            "is missing" if entries is None else f"must be a list, not {type(entries).__name__}"
+        )
         raise ImproperlyConfigured(f"{place} {found}: name the storages to use, in order.")
     if not entries:
         raise ImproperlyConfigured(f"{place} is empty: name at least one storage.")
-    parsed = [_parse(entry, f"{place}[{index}]") for index, entry in enumerate(entries)]
-    return tuple(_with_own_names(parsed, place))
+    return [_parse(entry, f"{place}[{index}]") for index, entry in enumerate(entries)]
 
 
 def _parse(entry: object, place: str) -> BackendOptions:
@@ -153,19 +166,13 @@ def _parse(entry: object, place: str) -> BackendOptions:
     options = mapping.get("OPTIONS", {})
     if not isinstance(options, Mapping):
         raise ImproperlyConfigured(f"{place}: OPTIONS must be a mapping.")
-    parsed = BackendOptions(
+    return BackendOptions(
         place=place,
         source=source,
         name=_name(mapping.get("NAME"), place),
         options=options,
         **{field: _flag(mapping, key, place) for key, field in _FLAGS.items()},
     )
-    if options and (parsed.is_alias or not isinstance(source, str)):
-        raise ImproperlyConfigured(
-            f"{place}: OPTIONS go with a dotted path; {parsed.name or source!r} is configured"
-            " where it is defined."
-        )
-    return parsed
 
 
 def _source(source: object, place: str) -> str | Storage:
@@ -219,8 +226,9 @@ def refuse_unknown(given: Iterable[str], known: Collection[str], place: str, wha
     """Raise ``ImproperlyConfigured`` for a word that is not known, with the nearest that is."""
     for word in given:
         if word not in known:
-            near = difflib.get_close_matches(str(word), known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            by_lower = {each.lower(): each for each in known}
+            near = difflib.get_close_matches(str(word).lower(), by_lower, n=1)
+            hint = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
             raise ImproperlyConfigured(
                 f"{place}: unknown {what} {word!r}.{hint} Known: {', '.join(sorted(known))}."
             )

@@ -139,6 +139,11 @@ class Staged:
         """Whether a call of one of these methods was met by a fault."""
         return any(fault.method in methods for fault in self.happened)
 
+    @property
+    def lost_the_file(self) -> bool:
+        """Whether a save was cut off in the middle, which destroys what it was to replace."""
+        return any(fault.partial is not None for fault in self.happened)
+
     def keeps_quiet(self) -> bool:
         """Whether it said *missing*, or nothing, because it was configured or staged to."""
         denied = self.plan.denied_is_missing and any(f.error == "denied" for f in self.happened)
@@ -237,7 +242,7 @@ def _build(name: str, plan: Plan, directory: str) -> Staged:
 
 def _storage(kind: str, directory: str) -> Storage:
     if kind == "memory":
-        return InMemoryStorage()
+        return InMemoryStorage(location=mkdtemp(dir=directory))  # for a path of its own
     classes = {"replacing": ReplacingStorage, "claims all": ClaimingStorage}
     return classes.get(kind, FileSystemStorage)(location=mkdtemp(dir=directory))
 

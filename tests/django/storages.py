@@ -7,6 +7,7 @@ import threading
 from typing import Any, ClassVar
 
 import django
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 
 #: How long a storage under construction waits for a second one to be begun, in seconds.
@@ -54,3 +55,10 @@ class OverwritingStorage(FileSystemStorage):
     def __init__(self, location: str | os.PathLike[str]) -> None:
         options: dict[str, Any] = {"allow_overwrite": True} if django.VERSION >= (5, 1) else {}
         super().__init__(location, **options)
+
+
+class ReadingStorage(FileSystemStorage):
+    """Stores what a plain ``read()`` of the content gives, from wherever it stands."""
+
+    def _save(self, name: str, content: Any) -> str:
+        return str(super()._save(name, ContentFile(content.read())))  # type: ignore[misc]

@@ -206,3 +206,10 @@ def test_for_a_save_the_second_is_asked_once_and_the_first_twice_at_most(
     put(storage, "a.txt")
     assert len(asked(first)) <= 2
     assert [call.method for call in second.calls] == ["exists"]
+
+
+def test_for_a_name_that_is_too_long_no_backend_is_asked(
+    storage: FallbackStorage, first: FaultyStorage, second: FaultyStorage
+) -> None:
+    name = storage.get_available_name("1234567890.txt", max_length=13)
+    assert asked(first) == asked(second) == [name]

@@ -218,9 +218,12 @@ def test_hashed_names_are_right_where_production_has_them_already(
     assert remote.mutations == []
 
 
+@pytest.mark.parametrize("lazy", [False, True], ids=["opens", "opens when read"])
 def test_a_manifest_that_only_the_second_has_is_read(
-    disk: FileSystemStorage, remote: RemoteFaultyStorage
+    disk: FileSystemStorage, remote: RemoteFaultyStorage, lazy: bool
 ) -> None:
+    if lazy:
+        remote.stage("open", lazy=True)
     collect(ManifestFallbackStorage(backends=[disk]))
     storage = ManifestFallbackStorage(backends=[remote, disk])
     assert storage.url("js/site.js") == f"/static/{manifest_of(disk)['js/site.js']}"

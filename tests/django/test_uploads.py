@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
@@ -10,12 +11,14 @@ from django.core.files.images import ImageFile
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from PIL import Image
 
+from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 from fallback_storage.testing.promises.material import put, read, temporary_upload
 
 from .documents import CONTENT, again, name_of, stored
 from .models import Document, Picture
 from .override import override_storages
+from .storages import ReadingStorage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("combined_default")]
 
@@ -38,6 +41,23 @@ def test_a_large_upload_is_still_there_when_the_request_ends() -> None:
         Document.objects.create(file=upload)
         upload.seek(0)
         assert upload.read() == CONTENT
+
+
+@pytest.mark.parametrize("large", [True, False])
+@pytest.mark.parametrize("breaks", [True, False])
+def test_an_upload_reaches_a_storage_whole_that_reads_it_from_where_it_stands(
+    uploads: FaultyStorage, tmp_path: Path, large: bool, breaks: bool
+) -> None:
+    reading = ReadingStorage(tmp_path / "reading")
+    if breaks:
+        uploads.stage("save", partial=100)
+    backends = [uploads, reading] if breaks else [reading]
+    with temporary_upload(CONTENT) as temporary:
+        upload: UploadedFile[bytes] = temporary if large else SimpleUploadedFile("x", CONTENT)
+        upload.seek(50)
+        upload.read(50)
+        name = FallbackStorage(backends).save("upload.bin", upload)
+    assert read(reading, name) == CONTENT
 
 
 @pytest.mark.parametrize("whole", [True, False])

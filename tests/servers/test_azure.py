@@ -125,6 +125,10 @@ def test_a_blob_in_neither_is_missing_when_it_is_opened(
     storage.delete("a.txt")
 
 
+def test_the_root_exists(azure: LoopbackStorage) -> None:
+    assert fallback(azure=azure).exists("")
+
+
 @pytest.mark.parametrize("size", [0, 1, 3_000_000])
 def test_a_file_of_any_size_comes_back_whole(pair: Pair, size: int) -> None:
     content = os.urandom(size)

@@ -205,6 +205,24 @@ def test_names_mean_the_same_after_a_save_that_failed(
     assert (root / put(storage, "dir/newer.txt")).exists()
 
 
+def test_names_mean_the_same_after_a_file_that_could_not_be_written(
+    server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
+) -> None:
+    storage = fallback(ftp=ftp, local=local)
+    with storage.open("dir/there.txt", "wb") as file:
+        file.write(b"content")
+    file = storage.open("dir/new.txt", "wb")
+    file.write(b"new")
+    server.answers["STOR"] = "452 Insufficient storage space."
+    with pytest.raises(FTPStorageException):
+        file.close()
+    del server.answers["STOR"]
+    assert storage.exists("dir/there.txt")
+    assert not storage.exists("dir/new.txt")
+    assert read(storage, "dir/there.txt") == b"content"
+    assert storage.listdir("") == (["dir"], [])
+
+
 def test_a_connection_that_is_given_up_is_closed(ftp: FTPStorage) -> None:
     storage = fallback(ftp=ftp)
     storage.listdir("")

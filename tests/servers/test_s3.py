@@ -112,6 +112,16 @@ def test_the_root_of_an_empty_bucket_is_an_empty_listing(s3: S3Storage) -> None:
     assert fallback(s3=s3).listdir("") == ([], [])
 
 
+def test_the_root_exists_where_a_backend_can_say_so(
+    local: FileSystemStorage, s3: S3Storage
+) -> None:
+    put(local, "a.txt")
+    assert fallback(local=local, s3=s3).exists("")
+    assert fallback(s3=s3, local=local).exists("")
+    with pytest.raises(UnsupportedOperation):
+        fallback(s3=s3).exists("")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_any_name_is_the_same_everywhere(
     name: str, local_then_s3: FallbackStorage, s3: S3Storage

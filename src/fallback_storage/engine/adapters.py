@@ -6,6 +6,7 @@ otherwise.
 
 from __future__ import annotations
 
+import copy
 import errno
 import ftplib
 import os
@@ -140,7 +141,7 @@ class _SFTP(Adapter):
 
 
 class _FTP(Adapter):
-    replaces = frozenset({"delete", "exists", "size"})
+    replaces = frozenset({"delete", "exists", "open", "size"})
 
     def says_missing(self, error: Exception) -> bool:
         # The same number while connecting: the directory of the whole storage is missing.
@@ -169,6 +170,15 @@ class _FTP(Adapter):
     def delete(self, storage: Any, name: str) -> None:
         if self.exists(storage, name):  # Its own asks itself, as above.
             storage._connection.delete(name)
+
+    def open(self, storage: Any, name: str, mode: str = "rb") -> Any:
+        file = storage.open(name, mode)
+        if "w" in mode:
+            # It is written when it is closed: an error then must not leave the storage's own
+            # connection as below.
+            file._storage = copy.copy(storage)
+            file._storage._connection = None
+        return file
 
     def after_error(self, storage: Any) -> None:
         # A read that failed leaves the connection in the directory of the file, and every later

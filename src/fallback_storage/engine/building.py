@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
@@ -33,30 +34,27 @@ def _storage(options: BackendOptions) -> Storage:
     source = options.source
     if not isinstance(source, str):
         return source
+    build = partial(storages.__getitem__, source) if options.is_alias else _constructor(options)
     try:
-        if options.is_alias:
-            return storages[source]
-        storage: Storage = import_storage(options)(**options.options)
-    except (TypeError, KeyError) as error:
+        return build()
+    except (TypeError, KeyError, ImproperlyConfigured) as error:
         # What a wrong option or a forgotten BACKEND comes out as.
         raise ImproperlyConfigured(
             f"{options.place}: {source} cannot be built from its options: {error}"
         ) from error
-    return storage
 
 
-def import_storage(options: BackendOptions) -> type[Storage]:
-    """Import the class that a dotted path names."""
+def _constructor(options: BackendOptions) -> Callable[[], Storage]:
     path = current_path(str(options.source))
     if "." not in path:
         refuse_unknown([path], list(settings.STORAGES), options.place, "alias of STORAGES")
     try:
-        cls: type[Storage] = import_string(path)
-    except ImportError as error:
+        cls: Callable[..., Storage] = import_string(path)
+    except (ImportError, ImproperlyConfigured) as error:
         raise ImproperlyConfigured(
             f"{options.place}: cannot import {path!r}: {error}.{_way_out(path)}"
         ) from error
-    return cls
+    return partial(cls, **options.options)
 
 
 def _way_out(path: str) -> str:

@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
@@ -16,6 +16,7 @@ _SECRET_NAMES = frozenset(
     {"authorization", "basic_auth", "connection_string", "credentials", "headers"}
 )
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # Of snake_case and of CamelCase.
 _WAY_OUT = "Configure the storage in STORAGES and name its alias instead."
 
 
@@ -31,6 +32,8 @@ def json_safe(value: Any, place: str) -> Any:
             return _text(value, place)
         case os.PathLike():
             return _text(os.fspath(value), place)
+        case {"BACKEND": Storage() as storage, **others}:
+            return _storage(storage, place) | cast(dict[str, Any], json_safe(others, place))
         case Mapping():
             return {str(k): _item(str(k), v, place) for k, v in value.items()}
         case list() | tuple():
@@ -50,7 +53,7 @@ def _text(text: str, place: str) -> str:
 
 def _item(key: str, value: Any, place: str) -> Any:
     place = f"{place}[{key!r}]"
-    words = key.lower().split("_")
+    words = {word.lower() for word in _WORD.findall(key)}
     if value and (key.lower() in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(words)):
         raise ImproperlyConfigured(
             f"{place} looks like a secret, which must not be written into a migration. {_WAY_OUT}"
@@ -72,8 +75,10 @@ def _storage(storage: Storage, place: str) -> dict[str, Any]:
 
 def _named(cls: type[Storage], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return positional arguments by their names, as ``OPTIONS`` need them."""
-    bound = inspect.signature(cls).bind_partial(*args, **kwargs)
-    named = dict(bound.arguments)
+    # Of __init__: a deconstructible class has a __new__ that takes anything.
+    bound = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs)
+    _, *given = bound.arguments.items()
+    named = dict(given)
     for name, parameter in bound.signature.parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             named |= named.pop(name, {})

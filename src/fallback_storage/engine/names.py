@@ -100,13 +100,14 @@ class AvailableName(Storage):
     ) -> None:
         self._holder = holder
         self._get_alternative_name = get_alternative_name
+        self._wanted = ""
         self._max_length: int | None = None
-        self._taken: dict[str, bool] = {}
+        self._holders: dict[str, str] = {}
         self._tries = 0
         self._unknown = False
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        self._max_length = max_length
+        self._wanted, self._max_length = name, max_length
         if not (max_length and len(name) > max_length) and not self.exists(name):
             return name  # Django takes the name apart first: a tenth of the time of a save.
         return super().get_available_name(name, max_length=max_length)
@@ -114,20 +115,22 @@ class AvailableName(Storage):
     def exists(self, name: str) -> bool:
         if self._max_length and len(name) > self._max_length:
             return False  # Django's loop tests the length as well: no need to ask.
-        if name not in self._taken:
-            self._taken[name] = self._is_taken(name)
-        return self._taken[name]
-
-    def _is_taken(self, name: str) -> bool:
-        holder = self._holder(name)
-        if holder is None:
-            taken, self._unknown = not self._unknown, True
-            return taken
+        if name not in self._holders:
+            self._holders[name] = self._ask(name)
+        holder = self._holders[name]
         if holder:
-            self._count(name, holder)
+            self._count(holder)
         return bool(holder)
 
-    def _count(self, name: str, holder: str) -> None:
+    def _ask(self, name: str) -> str:
+        holder = self._holder(name)
+        if holder is None:
+            # Not known: the name itself is not good enough, one with a random suffix is.
+            holder, self._unknown = "" if self._unknown else "a backend unknown", True
+        return holder
+
+    def _count(self, holder: str) -> None:
+        name = self._wanted
         self._tries += 1
         if self._tries > MAX_ALTERNATIVES:
             raise StorageUnavailable(
