@@ -163,13 +163,15 @@ def _parse(entry: object, place: str) -> BackendOptions:
     mapping = cast(Mapping[str, Any], entry) if is_mapping else {"BACKEND": entry}
     refuse_unknown(mapping, _KEYS, place, "key")
     source = _source(mapping.get("BACKEND"), place)
-    options = mapping.get("OPTIONS", {})
+    options, name = mapping.get("OPTIONS", {}), mapping.get("NAME", "")
+    if not isinstance(name, str) or ("NAME" in mapping and not name):
+        raise ImproperlyConfigured(f"{place}: NAME must be a word.")
     if not isinstance(options, Mapping):
         raise ImproperlyConfigured(f"{place}: OPTIONS must be a mapping.")
     return BackendOptions(
         place=place,
         source=source,
-        name=_name(mapping.get("NAME"), place),
+        name=name,
         options=options,
         **{field: _flag(mapping, key, place) for key, field in _FLAGS.items()},
     )
@@ -186,12 +188,6 @@ def _source(source: object, place: str) -> str | Storage:
         f"{place}: {type(source).__name__} is no storage. Name an alias of STORAGES, a dotted"
         " path or a mapping with BACKEND, or give a Storage instance."
     )
-
-
-def _name(name: object, place: str) -> str:
-    if name is not None and not (isinstance(name, str) and name):
-        raise ImproperlyConfigured(f"{place}: NAME must be a word.")
-    return name or ""
 
 
 def _flag(mapping: Mapping[str, Any], key: str, place: str) -> bool:
