@@ -200,3 +200,17 @@ def test_an_instance_that_is_not_deconstructible_is_refused_naming_its_place() -
     message = refused("uploads", FaultyStorage(Storage()))
     assert "backends[1]" in message
     assert "alias" in message
+
+
+def test_an_instance_whose_arguments_have_no_names_is_refused_naming_its_place() -> None:
+    class ManyStorage(InMemoryStorage):
+        def __init__(self, *buckets: str) -> None:
+            super().__init__()
+            self.buckets = buckets
+
+        def deconstruct(self) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+            return f"{__name__}.ManyStorage", self.buckets, {}
+
+    message = refused("uploads", ManyStorage("a", "b"))
+    assert "backends[1]" in message
+    assert "alias" in message

@@ -47,3 +47,15 @@ def test_without_a_writable_backend_a_write_is_refused(first: FaultyStorage, cal
     assert isinstance(error, PermissionError)
     assert first.mutations == []
     assert read(storage, "a.txt") == b"content"
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_read_only_backends_give_no_path_for_a_name_that_they_have_not(
+    first: FaultyStorage, second: FaultyStorage, others: int
+) -> None:
+    put(first, "here.txt")
+    backends = [{"BACKEND": backend, "READ_ONLY": True} for backend in (first, second)]
+    storage = FallbackStorage(backends[: 1 + others])
+    assert storage.path("here.txt") == first.path("here.txt")
+    with pytest.raises(NotImplementedError):
+        storage.path("nowhere.txt")

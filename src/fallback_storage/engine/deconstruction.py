@@ -69,17 +69,24 @@ def _storage(storage: Storage, place: str) -> dict[str, Any]:
             f" is not deconstructible. {_WAY_OUT}"
         )
     path, args, kwargs = deconstruct()
-    options = _named(type(storage), args, kwargs)
+    options = _named(type(storage), args, kwargs, place)
     return {"BACKEND": path} | ({"OPTIONS": json_safe(options, place)} if options else {})
 
 
-def _named(cls: type[Storage], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+def _named(
+    cls: type[Storage], args: tuple[Any, ...], kwargs: dict[str, Any], place: str
+) -> dict[str, Any]:
     """Return positional arguments by their names, as ``OPTIONS`` need them."""
     # Of __init__: a deconstructible class has a __new__ that takes anything.
     bound = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs)
     _, *given = bound.arguments.items()
     named = dict(given)
     for name, parameter in bound.signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL and name in named:
+            raise ImproperlyConfigured(
+                f"{place}: the arguments of {cls.__name__} have no names to write into a"
+                f" migration. {_WAY_OUT}"
+            )
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             named |= named.pop(name, {})
     return named

@@ -148,8 +148,8 @@ def path(storage: CombinedStorage, name: str) -> str:
 
 
 def _asked_for_path(storage: CombinedStorage, name: str) -> Sequence[Backend]:
-    if not name or len(storage.backends) == 1:
-        return storage.backends
+    if not name or storage.backends == storage.writable_backends[:1]:
+        return storage.backends  # The root is everybody's; a lone backend need not be asked.
     found = holder(storage, "path", name)
     return storage.writable_backends[:1] if found is None else [found]
 
