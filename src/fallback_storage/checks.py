@@ -222,7 +222,7 @@ def unread_setting(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckM
 @_of_each
 def several_writable(configured: Configured) -> Messages:
     writable = [options.name for options in configured.backends if not options.read_only]
-    if len(writable) > 1:
+    if len(writable) > 1 and not configured.cls.writes_only_first:
         yield checks.Warning(
             f"{configured.where}: {len(writable)} backends may be written: {', '.join(writable)}.",
             hint=f"A write that fails in {writable[0]} lands in {writable[1]}. If that is not"

@@ -194,6 +194,11 @@ def test_w004_several_writable_backends() -> None:
     assert '{"BACKEND": \'production\', "READ_ONLY": True}' in str(found.hint)
 
 
+def test_an_overlay_writes_only_its_first_backend() -> None:
+    overlay = combined("uploads", "production")
+    assert messages(overlay | {"BACKEND": "fallback_storage.storage.OverlayStorage"}) == []
+
+
 def test_the_storage_of_a_field_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     with isolate_apps("tests"):
 

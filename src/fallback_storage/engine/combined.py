@@ -37,6 +37,8 @@ class CombinedStorage(Storage):
     policies: ClassVar[Mapping[str, Sequence[str]]]
     #: Whether the error of a single backend is raised as it is, not as ``StorageUnavailable``.
     raises_single_error: ClassVar[bool] = False
+    #: Whether all backends but the first are read-only, whatever their settings say.
+    writes_only_first: ClassVar[bool] = False
 
     _file_name = staticmethod(names.file_name)
     _path_name = staticmethod(names.path_name)

@@ -77,6 +77,8 @@ def _is_of_a_directory(error: OSError) -> bool:
 class LayeredStorage(PromotingStorage):
     """Writes to its first backend alone; a whiteout there deletes what lies in the others."""
 
+    writes_only_first = True
+
     _file_name = staticmethod(whiteouts.file_name)
     _path_name = staticmethod(whiteouts.path_name)
     _url_name = staticmethod(whiteouts.url_name)
