@@ -103,7 +103,7 @@ class Overlay:
 
     def locate(self) -> str | None:
         found = self.holder("locate")
-        return found and found.name
+        return None if found is None else found.name
 
     def listdir(self) -> list[list[str]]:
         """Never short: a listing without the lower backend's is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -343,10 +344,10 @@ def test_a_lower_one_is_read_only_whatever_it_is_told(
     overlay = OverlayStorage(backends=[upper, entry])
     for backend in overlay.backends[1:]:
         for change in (
-            lambda b=backend: b.call("delete", NAME),
-            lambda b=backend: b.save(NAME, ContentFile(b"")),
-            lambda b=backend: b.create(NAME, ContentFile(b"")),
-            lambda b=backend: b.call("open", NAME, "r+b"),
+            partial(backend.call, "delete", NAME),
+            partial(backend.save, NAME, ContentFile(b"")),
+            partial(backend.create, NAME, ContentFile(b"")),
+            partial(backend.call, "open", NAME, "r+b"),
         ):
             with pytest.raises(ReadOnlyStorageError):
                 change()

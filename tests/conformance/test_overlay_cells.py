@@ -174,7 +174,7 @@ def _cells(
             above.suffer(healths[0])
             below.suffer(healths[1])
             model = Overlay(above.layer(healths[0]), below.layer(healths[1]), promote)
-            expected = came_to(partial(foretell, model)), model.upper.files, below.files, []
+            expected: Any = came_to(partial(foretell, model)), model.upper.files, below.files, []
             came = came_to(partial(ask, storage))
             mutations = [call.method for call in below.faulty.mutations]
             yield method, healths, (came, above.stored(), below.stored(), mutations), expected

@@ -67,7 +67,7 @@ class OverlayMachine(RuleBasedStateMachine):
         lower = FileSystemStorage(os.path.join(self.directory, "lower"))
         for name, content in PRODUCTION.items():
             lower.save(name, ContentFile(content))
-        self.before = snapshot(lower.location)
+        self.before = snapshot(str(lower.location))
         self.restart(promote)
 
     def teardown(self) -> None:
@@ -99,7 +99,10 @@ class OverlayMachine(RuleBasedStateMachine):
         self.faulty_upper = FaultyStorage(self.upper)
         self.lower = RemoteFaultyStorage(FileSystemStorage(os.path.join(self.directory, "lower")))
         upper = self.upper if self.kind == "disk" else self.faulty_upper
-        entries = [{"BACKEND": upper, "NAME": "upper"}, {"BACKEND": self.lower, "NAME": "lower"}]
+        entries: list[Mapping[str, Any]] = [
+            {"BACKEND": upper, "NAME": "upper"},
+            {"BACKEND": self.lower, "NAME": "lower"},
+        ]
         self.actors = [OverlayStorage(backends=entries, promote=p) for p in (promote, False)]
 
     @rule(who=st.sampled_from(("upper", "lower")), fault=st.sampled_from(sorted(FAULTS)))
@@ -270,7 +273,9 @@ class OverlayMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_over(self) -> None:
         if hasattr(self, "actors"):
-            left = [name for name, *_ in snapshot(self.upper.location) if disk.TEMPORARY in name]
+            left = [
+                name for name, *_ in snapshot(str(self.upper.location)) if disk.TEMPORARY in name
+            ]
             assert left == []
 
 
@@ -301,5 +306,5 @@ def test_an_overlay_is_a_dictionary_over_a_frozen_one() -> None:
     chosen: Any = settings(
         max_examples=STEPS // STEPS_OF_ONE + 1, stateful_step_count=STEPS_OF_ONE, deadline=None
     )
-    run_state_machine_as_test(OverlayMachine, settings=chosen)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(OverlayMachine, settings=chosen)
     assert OverlayMachine.steps >= STEPS * 0.8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,6 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 
 from fallback_storage.engine import disk
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
-from fallback_storage.overlay import copyup
 from fallback_storage.signals import backend_failed
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
@@ -242,7 +242,7 @@ def test_no_reader_sees_half_a_file(place: Place) -> None:
     place.fill(*names)
     with ThreadPoolExecutor(16) as pool:
         read_all = [pool.submit(read, storage, name) for name in names for _ in range(8)]
-        looks = [pool.submit(_sizes, place.upper.location) for _ in range(50)]
+        looks = [pool.submit(_sizes, str(place.upper.location)) for _ in range(50)]
     wanted = [content_of(name) for name in names for _ in range(8)]
     assert [future.result() for future in read_all] == wanted
     assert set().union(*(look.result() for look in looks)) <= {len(wanted[0])}
@@ -404,7 +404,7 @@ def test_a_full_disk_still_serves_the_file(
     with place.overlay(promote=True).open("a.txt", mode) as file:
         assert file.read() in (b"whole", "whole")
     assert failures == [("FileSystemStorage", "promote", "OSError")]
-    assert list(files_below(place.upper.location)) == []
+    assert list(files_below(str(place.upper.location))) == []
 
 
 def files_below(directory: str) -> Iterator[str]:
@@ -447,11 +447,11 @@ def test_a_full_spool_ends_a_copy_up(place: Place, monkeypatch: pytest.MonkeyPat
 
 
 def no_room_for_spools(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(copyup.tempfile.SpooledTemporaryFile):  # type: ignore[type-arg,name-defined,misc]
-        def write(self, data: bytes) -> int:
+    class Full(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]
+        def write(self, data: Any) -> int:  # type: ignore[override]
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(copyup.tempfile, "SpooledTemporaryFile", Full)
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
 
 
 def test_a_bug_of_the_target_is_not_hidden(place: Place) -> None:
@@ -484,7 +484,7 @@ class Torn:
                     yield next(iter(real(*args)))
                     raise outer.error
 
-                file.chunks = chunks  # type: ignore[method-assign]
+                file.chunks = chunks  # type: ignore[method-assign,assignment]
                 return file
 
         return TornStorage()
@@ -500,7 +500,7 @@ def test_a_lower_one_that_fails_in_the_middle_is_named(
         storage.open(NAME, "rb" if promote else "r+b")
     assert list(caught.value.failures) == ["TornStorage"]
     assert isinstance(caught.value.__cause__, error)
-    assert list(files_below(place.upper.location)) == []
+    assert list(files_below(str(place.upper.location))) == []
 
 
 @pytest.mark.parametrize("promote", [False, True])

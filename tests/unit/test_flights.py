@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import os
 import threading
+from collections.abc import Callable
+
+import pytest
 
 from fallback_storage.overlay.flights import Flights
 
@@ -33,17 +36,21 @@ def test_the_same_thread_does_not_wait_for_itself() -> None:
         pass
 
 
-def test_a_forked_child_waits_for_nobody() -> None:
-    flights = Flights()
-    with flights.alone("a"):
-        child = multiprocessing.get_context("fork").Process(target=_fly, args=(flights,))
-        in_thread = threading.Thread(target=child.start)
-        in_thread.start()
-        in_thread.join(60)
-        child.join(60)
-    assert child.exitcode == 0
+def test_a_forked_child_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread at work does not exist there, and would never be done."""
+    in_child: list[Callable[[], None]] = []
+    monkeypatch.setattr(
+        os, "register_at_fork", lambda after_in_child: in_child.append(after_in_child)
+    )
+    flights, done = Flights(), threading.Event()
 
+    def fly() -> None:
+        with flights.alone("a"):
+            done.set()
 
-def _fly(flights: Flights) -> None:
     with flights.alone("a"):
-        pass
+        in_child[0]()
+        thread = threading.Thread(target=fly)
+        thread.start()
+        assert done.wait(60)
+        thread.join(60)
