@@ -448,7 +448,7 @@ def test_a_full_spool_ends_a_copy_up(place: Place, monkeypatch: pytest.MonkeyPat
 
 def no_room_for_spools(monkeypatch: pytest.MonkeyPatch) -> None:
     class Full(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]
-        def write(self, data: Any) -> int:  # type: ignore[override]
+        def write(self, data: Any) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
