@@ -104,6 +104,14 @@ class ReplacingStorage(FileSystemStorage):
         return name
 
 
+class ReadingStorage(FileSystemStorage):
+    """Stores what is left to be read of its content, as a client that rewinds nothing."""
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        stored: str = super()._save(name, ContentFile(content.read()))  # type: ignore[misc]
+        return stored
+
+
 @dataclass
 class Staged:
     """One backend: what lies beneath, the faults staged above it, and those that happened."""
@@ -243,8 +251,15 @@ def _build(name: str, plan: Plan, directory: str) -> Staged:
 def _storage(kind: str, directory: str) -> Storage:
     if kind == "memory":
         return InMemoryStorage(location=mkdtemp(dir=directory))  # for a path of its own
-    classes = {"replacing": ReplacingStorage, "claims all": ClaimingStorage}
-    return classes.get(kind, FileSystemStorage)(location=mkdtemp(dir=directory))
+    cls = _CLASSES.get(kind, FileSystemStorage)
+    return cls(location=mkdtemp(dir=directory))
+
+
+_CLASSES: dict[str, type[FileSystemStorage]] = {
+    "claims all": ClaimingStorage,
+    "reading": ReadingStorage,
+    "replacing": ReplacingStorage,
+}
 
 
 def old_content(backend: str, name: str) -> bytes:
@@ -263,7 +278,7 @@ def _files(storage: Storage, directory: str) -> Iterator[tuple[str, bytes]]:
 
 # What is drawn.
 
-KINDS = ("fs", "memory", "lazy", "replacing", "nested")
+KINDS = ("fs", "memory", "lazy", "reading", "replacing", "nested")
 FILES = ("a.txt", "d/a.txt", "d/e/b.tar.gz", "ü n.txt")
 
 

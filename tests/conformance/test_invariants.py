@@ -214,6 +214,18 @@ def test_where_nothing_may_be_written_a_write_is_refused(
             WRITES[method](world.storage, name)
 
 
+@pytest.mark.parametrize(
+    ("operation", "args"),
+    [("save", [b""]), ("_save", [b""]), ("delete", []), ("open", ["wb"]), ("open", ["r+"])],
+)
+def test_the_boundary_itself_lets_no_change_through(operation: str, args: list[Any]) -> None:
+    with built([Plan("fs", read_only=True)]) as world:
+        (backend,) = world.storage.backends
+        with pytest.raises(ReadOnlyStorageError):
+            backend.call(operation, "a.txt", *args)
+        assert world.backends[0].faulty.calls == []
+
+
 # 3. Bad names reach no backend.
 
 
