@@ -60,12 +60,24 @@ class _Save:
         self._question.nobody()
 
     def _attempt(self, backend: Backend) -> str | None:
-        was_free = not backend.saves_whole and _is_free(backend, self.name)
+        was_free = not backend.saves_whole and self._is_free(backend)
         try:
             return backend.save(self.name, self._content.handle(self.name))
         except Exception as error:
             self._failed(backend, error, was_free=was_free)
             return None
+
+    def _is_free(self, backend: Backend) -> bool:
+        taken = _lies_there(backend, self.name, remove=False)
+        if taken and not backend.overwrites:
+            # It would choose another itself, where nobody could find what a failure leaves.
+            self._rename()
+            taken = _lies_there(backend, self.name, remove=False)
+        return taken is False
+
+    def _rename(self) -> None:
+        self.name = alternative_name(self.name)
+        self._holding_older.clear()
 
     def _failed(self, backend: Backend, error: Exception, *, was_free: bool) -> None:
         try:
@@ -84,11 +96,11 @@ class _Save:
         if backend.saves_whole and not backend.overwrites:
             return
         lies_there = _lies_there(backend, self.name, remove=was_free)
-        if lies_there and backend.overwrites:
+        # Of two older files one might be deleted and the other not: a new name hides neither.
+        if lies_there and backend.overwrites and not self._holding_older:
             self._holding_older.append(backend)
         elif lies_there is not False:
-            self.name = alternative_name(self.name)
-            self._holding_older.clear()
+            self._rename()
 
     def _remove_older(self, backend: Backend, stored: str) -> None:
         """Delete what would hide the new copy; where that cannot be done, there is no new copy."""
@@ -99,10 +111,6 @@ class _Save:
                 if _lies_there(backend, stored, remove=True) is not False:
                     logger.warning("save(%r): %s keeps a second copy", stored, backend.name)
                 self._question.unavailable()
-
-
-def _is_free(backend: Backend, name: str) -> bool:
-    return _lies_there(backend, name, remove=False) is False
 
 
 def _lies_there(backend: Backend, name: str, *, remove: bool) -> bool | None:
