@@ -22,7 +22,8 @@ from fallback_storage.http import HTTPStorage
 from .files import Pair
 from .site import Site
 
-TIMEOUT = 2.0
+# Of a server that is up no test waits for the end of it; a server of one's own is to be down.
+PATIENCE, TIMEOUT = 30.0, 4.0
 
 
 class MakeS3(Protocol):
@@ -89,8 +90,9 @@ def make_s3(request: pytest.FixtureRequest) -> MakeS3:
     """Makes storages that wait two seconds at most and ask once."""
 
     def make(bucket: str, server: SeaweedFS | None = None, **options: Any) -> S3Storage:
+        timeout = TIMEOUT if server else PATIENCE
         server = server or request.getfixturevalue("seaweedfs")
-        return S3Storage(**server.storage_options(bucket, timeout=TIMEOUT) | options)
+        return S3Storage(**server.storage_options(bucket, timeout=timeout) | options)
 
     return make
 

@@ -112,6 +112,18 @@ def test_a_copy_is_made_only_where_there_is_none(s3: S3Storage) -> None:
     empty(s3)
 
 
+def test_an_upper_that_compresses_stores_in_its_own_way(
+    bucket: str, make_s3: MakeS3, local: FileSystemStorage
+) -> None:
+    upper = make_s3(bucket, gzip=True, gzip_content_types=["text/plain"])
+    local.save(NAME, ContentFile(b"production's" * 100))
+    assert (
+        read(OverlayStorage(backends=[upper, local], promote=True), NAME) == b"production's" * 100
+    )
+    assert upper.bucket.Object(NAME).content_encoding == "gzip"
+    empty(upper)
+
+
 def test_production_on_s3_under_an_upper_on_s3(
     s3: S3Storage, make_s3: MakeS3, other_bucket: str
 ) -> None:

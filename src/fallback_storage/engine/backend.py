@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from django.core.files.base import File
 from django.core.files.storage import Storage
@@ -114,7 +114,8 @@ class Backend:
     def _touched(self, file: File[Any], name: str, mode: str) -> File[Any]:
         first = file.read(1)
         if "b" not in mode and isinstance(first, bytes):
-            return File(io.TextIOWrapper(self._rewound(file, name, "rb"), "utf-8"), name)
+            binary = cast(BinaryIO, _Binary(self._rewound(file, name, "rb")))
+            return File(io.TextIOWrapper(binary, "utf-8"), name)
         return self._rewound(file, name, mode)
 
     def _rewound(self, file: File[Any], name: str, mode: str) -> File[Any]:
@@ -197,6 +198,41 @@ class Backend:
             return not self.overwrites and bool(self.call("exists", name))
         except Exception:  # Not known, so not excused.
             return False
+
+
+class _Binary(io.BufferedIOBase):
+    """The bytes of a storage's file, for a text layer on top.
+
+    It knows itself whether it is closed: asked that, AzureStorageFile downloads the file.
+    """
+
+    def __init__(self, file: File[Any]) -> None:
+        self._file = file
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data: bytes = self._file.read(-1 if size is None else size)
+        return data
+
+    read1 = read
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        position: int = self._file.seek(offset, whence)
+        return position
+
+    def tell(self) -> int:
+        position: int = self._file.tell()
+        return position
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
 
 
 def _make_directories(directory: str, mode: int | None) -> None:

@@ -1,0 +1,90 @@
+"""The boundary around one storage."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+
+from fallback_storage.engine import adapter
+from fallback_storage.engine.backend import Backend
+from fallback_storage.storage import FallbackStorage
+from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
+
+
+class ForwardOnly(File):  # type: ignore[type-arg]
+    """A file that is asked for when it is first read, and can be read once."""
+
+    def __init__(self) -> None:
+        self._inner = io.BytesIO(b"streamed")
+        super().__init__(self._inner, "a.txt")
+
+    def read(self, size: int = -1) -> bytes:  # type: ignore[override]
+        return self._inner.read(size)
+
+    def seekable(self) -> bool:
+        return False
+
+
+class Streaming(Storage):
+    def __init__(self) -> None:
+        self.opened = 0
+
+    def _open(self, name: str, mode: str = "rb") -> File[Any]:
+        self.opened += 1
+        return ForwardOnly()
+
+
+def test_a_file_that_cannot_be_rewound_is_opened_again() -> None:
+    streaming = Streaming()
+    with FallbackStorage(backends=[streaming]).open("a.txt") as file:
+        assert file.read() == b"streamed"
+    assert streaming.opened == 2
+
+
+def test_text_of_a_storage_that_gives_bytes() -> None:
+    streaming = FallbackStorage(backends=[Streaming()])
+    with streaming.open("a.txt", "r") as file:
+        assert file.read() == "streamed"
+        assert file.file.buffer.readable()  # type: ignore[union-attr]
+
+
+def test_a_remote_backend_has_no_directory_to_make() -> None:
+    remote = RemoteFaultyStorage(InMemoryStorage())
+    remote.stage("open", error=FileNotFoundError(2, "No such file", "dir/a.txt"))
+    second = FaultyStorage(InMemoryStorage())
+    with FallbackStorage(backends=[remote, second]).open("dir/a.txt", "wb") as file:
+        file.write(b"a")
+    assert second.exists("dir/a.txt")
+
+
+def test_a_directory_is_made_with_the_permissions_of_its_storage(tmp_path: Path) -> None:
+    files = FileSystemStorage(location=tmp_path, directory_permissions_mode=0o750)
+    with FallbackStorage(backends=[files]).open("one/two/a.txt", "wb") as file:
+        file.write(b"a")
+    for directory in ("one", "one/two"):
+        assert stat.S_IMODE(os.stat(tmp_path / directory).st_mode) == 0o750
+
+
+def test_a_backend_tells_its_name_and_mode_and_no_more() -> None:
+    backend = Backend("production", InMemoryStorage(), read_only=True, denied_is_missing=False)
+    assert repr(backend) == "<Backend 'production': InMemoryStorage, read-only>"
+
+
+def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapter, "_lock", threading.RLock())
+    holder = threading.Thread(target=adapter._lock.acquire)
+    holder.start()
+    holder.join()
+    adapter._renew_lock()
+    with adapter.Adapter().locked(None, "a.txt"):
+        assert adapter._lock.acquire(blocking=False)
