@@ -26,7 +26,7 @@ class ForwardOnly(File):  # type: ignore[type-arg]
         self._inner = io.BytesIO(b"streamed")
         super().__init__(self._inner, "a.txt")
 
-    def read(self, size: int = -1) -> bytes:  # type: ignore[override]
+    def read(self, size: int = -1) -> bytes:
         return self._inner.read(size)
 
     def seekable(self) -> bool:
