@@ -113,7 +113,7 @@ def test_a_copy_is_made_only_where_there_is_none(s3: S3Storage) -> None:
     empty(s3)
 
 
-class OwnS3Storage(S3Storage):
+class OwnS3Storage(S3Storage):  # type: ignore[misc]
     """A subclass, which may store in a way of its own."""
 
 
