@@ -17,6 +17,7 @@ from django.test import override_settings
 from django.test.utils import isolate_apps
 
 from fallback_storage import checks
+from fallback_storage.conf import MOVED
 from fallback_storage.storage import FallbackStorage
 
 FALLBACK = "fallback_storage.storage.FallbackStorage"
@@ -140,7 +141,7 @@ def test_e005_unknown_options(storage: dict[str, Any], word: str) -> None:
     assert word in found.msg
 
 
-@pytest.mark.parametrize("path", sorted(checks.MOVED))
+@pytest.mark.parametrize("path", sorted(MOVED))
 def test_w001_a_path_of_long_ago(path: str) -> None:
     found = only(messages(combined("uploads", read_only(path))))
     assert found.id == "fallback_storage.W001"

@@ -27,7 +27,7 @@ FAILED, REJECTED = Outcome.FAILED, Outcome.REJECTED
 
 def client_error(status: int, code: str = "") -> ClientError:
     response = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(response, "HeadObject")  # type: ignore[arg-type]
+    return ClientError(response, "HeadObject")
 
 
 def with_attributes(**attributes: object) -> Exception:
