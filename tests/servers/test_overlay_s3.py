@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
@@ -111,6 +112,13 @@ def test_a_copy_is_made_only_where_there_is_none(s3: S3Storage) -> None:
     assert read(s3, NAME) == b"%d" % made.index(True)
     assert not upper.create("b.txt", ContentFile(b""), lambda: True)
     empty(s3)
+
+
+def test_what_else_s3_says_when_a_copy_is_made_is_raised(make_s3: MakeS3) -> None:
+    nowhere = make_s3("no-such-bucket")
+    upper, _ = OverlayStorage(backends=[nowhere, FileSystemStorage("/nowhere")]).backends
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        upper.create(NAME, ContentFile(b"a"))
 
 
 class OwnS3Storage(S3Storage):  # type: ignore[misc]

@@ -33,13 +33,19 @@ class ForwardOnly(File):  # type: ignore[type-arg]
         return False
 
 
+class Rewindable(ForwardOnly):
+    def seekable(self) -> bool:
+        return True
+
+
 class Streaming(Storage):
-    def __init__(self) -> None:
+    def __init__(self, kind: type[ForwardOnly] = ForwardOnly) -> None:
         self.opened = 0
+        self._kind = kind
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         self.opened += 1
-        return ForwardOnly()
+        return self._kind()
 
 
 def test_a_file_that_cannot_be_rewound_is_opened_again() -> None:
@@ -53,7 +59,17 @@ def test_text_of_a_storage_that_gives_bytes() -> None:
     streaming = FallbackStorage(backends=[Streaming()])
     with streaming.open("a.txt", "r") as file:
         assert file.read() == "streamed"
-        assert file.file.buffer.readable()  # type: ignore[union-attr]
+
+
+def test_text_of_a_storage_that_gives_bytes_can_be_read_again() -> None:
+    with FallbackStorage(backends=[Streaming(Rewindable)]).open("a.txt", "r") as file:
+        assert file.read(3) == "str"
+        assert file.tell() == 3
+        file.seek(0)
+        assert file.read() == "streamed"
+        binary = file.file.buffer  # type: ignore[union-attr]
+        binary.close()
+        binary.close()  # Once more is no error.
 
 
 def test_a_remote_backend_has_no_directory_to_make() -> None:
