@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
@@ -18,7 +18,7 @@ from fallback_storage.engine import listing, names, reads, writes
 from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.backend import writes as is_writing
 from fallback_storage.engine.building import build_backend
-from fallback_storage.engine.deconstruction import json_safe
+from fallback_storage.engine.deconstruction import JSONDeconstructible
 from fallback_storage.engine.explain import Explanation, explain
 
 # One lock for all, since a storage that is being built may need another: with a lock each, two
@@ -27,7 +27,7 @@ _building = threading.RLock()
 _being_built: list[CombinedStorage] = []
 
 
-class CombinedStorage(Storage):
+class CombinedStorage(JSONDeconstructible, Storage):
     """Several storages used as one, by the policies that each class names.
 
     Every method validates the name before a backend sees it: ``SuspiciousFileOperation``.
@@ -40,16 +40,11 @@ class CombinedStorage(Storage):
     #: Whether all backends but the first are read-only, whatever their settings say.
     writes_only_first: ClassVar[bool] = False
 
+    first_argument = "backends"
+
     _file_name = staticmethod(names.file_name)
     _path_name = staticmethod(names.path_name)
     _url_name = staticmethod(names.url_name)
-
-    _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        storage = super().__new__(cls)
-        storage._constructor_args = (args, kwargs)
-        return storage
 
     def __init__(self, backends: Sequence[conf.Entry] | None = None, **options: Any) -> None:
         self.options = conf.storage_options(type(self), self.policies, backends, options)
@@ -61,17 +56,6 @@ class CombinedStorage(Storage):
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_built": (-1, ())}
-
-    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """Return path and arguments for a migration, JSON-safe.
-
-        Raises ``ImproperlyConfigured`` for inline ``OPTIONS`` that look like a secret.
-        """
-        cls = type(self)
-        args, kwargs = self._constructor_args
-        safe_args = [json_safe(arg, f"{cls.__name__}: backends") for arg in args]
-        safe_kwargs = {key: json_safe(v, f"{cls.__name__}: {key}") for key, v in kwargs.items()}
-        return f"{cls.__module__}.{cls.__qualname__}", safe_args, safe_kwargs
 
     @property
     def backends(self) -> tuple[Backend, ...]:

@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, Self, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
@@ -18,6 +18,31 @@ _SECRET_NAMES = frozenset(
 _URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # Of snake_case and of CamelCase.
 _WAY_OUT = "Configure the storage in STORAGES and name its alias instead."
+
+
+class JSONDeconstructible:
+    """A storage that a migration can hold: built from arguments that JSON has."""
+
+    #: The name of the argument that may be given by its position.
+    first_argument: ClassVar[str]
+
+    _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        storage = super().__new__(cls)
+        storage._constructor_args = (args, kwargs)
+        return storage
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """Return path and arguments for a migration, JSON-safe.
+
+        Raises ``ImproperlyConfigured`` for what looks like a secret.
+        """
+        cls = type(self)
+        args, kwargs = self._constructor_args
+        safe_args = [json_safe(arg, f"{cls.__name__}: {cls.first_argument}") for arg in args]
+        safe_kwargs = {key: json_safe(v, f"{cls.__name__}: {key}") for key, v in kwargs.items()}
+        return f"{cls.__module__}.{cls.__qualname__}", safe_args, safe_kwargs
 
 
 def json_safe(value: Any, place: str) -> Any:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
@@ -15,7 +15,7 @@ from django.core.files.storage import Storage
 
 from fallback_storage.engine import names
 from fallback_storage.engine.backend import writes
-from fallback_storage.engine.deconstruction import json_safe
+from fallback_storage.engine.deconstruction import JSONDeconstructible
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
 from fallback_storage.http.answers import UnexpectedAnswer
 from fallback_storage.http.options import SECRETS, HTTPOptions, http_options, target_of
@@ -29,7 +29,7 @@ _BINARY = frozenset({"rb", "br"})
 _TEXT = frozenset({"r", "rt", "tr"})
 
 
-class HTTPStorage(Storage):
+class HTTPStorage(JSONDeconstructible, Storage):
     """The files below ``base_url``, read over HTTP; nothing is ever written.
 
     Needs the extra ``http``. Options: ``allow_http``, ``redirects``, ``connect_timeout``,
@@ -40,12 +40,7 @@ class HTTPStorage(Storage):
     the site from answering another ``OSError``: absence is never concluded from it.
     """
 
-    _constructor_args: tuple[tuple[Any, ...], dict[str, Any]]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        storage = super().__new__(cls)
-        storage._constructor_args = (args, kwargs)
-        return storage
+    first_argument = "base_url"
 
     def __init__(self, base_url: str | None = None, **options: Any) -> None:
         self.options = http_options(type(self).__name__, {"base_url": base_url, **options})
@@ -63,12 +58,8 @@ class HTTPStorage(Storage):
 
         Raises ``ImproperlyConfigured`` for ``headers`` and ``basic_auth``, which are secrets.
         """
-        cls = type(self)
-        args, kwargs = self._constructor_args
-        _refuse_secrets(self.options, cls.__name__)
-        safe_args = [json_safe(arg, f"{cls.__name__}: base_url") for arg in args]
-        safe_kwargs = {key: json_safe(v, f"{cls.__name__}: {key}") for key, v in kwargs.items()}
-        return f"{cls.__module__}.{cls.__qualname__}", safe_args, safe_kwargs
+        _refuse_secrets(self.options, type(self).__name__)
+        return super().deconstruct()
 
     @property
     def _site(self) -> Site:
