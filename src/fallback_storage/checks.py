@@ -5,7 +5,6 @@ Every combined storage that the settings or a model's field name is looked at.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from django.utils.module_loading import import_string
 from fallback_storage.conf import (
     MOVED,
     BackendOptions,
+    did_you_mean,
     parse_backends,
     storage_options,
 )
@@ -104,10 +104,9 @@ def unknown_alias(configured: Configured) -> Messages:
     for options in configured.backends:
         source = options.source
         if isinstance(source, str) and not options.is_alias and "." not in source:
-            near = difflib.get_close_matches(source, list(_storages()), n=1)
             yield checks.Error(
                 f"{configured.where}: STORAGES has no {source!r}.",
-                hint=f"Did you mean {near[0]!r}?" if near else "Add it to STORAGES.",
+                hint=did_you_mean(source, _storages()) or "Add it to STORAGES.",
                 id="fallback_storage.E002",
             )
 

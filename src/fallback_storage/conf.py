@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -222,20 +221,17 @@ def refuse_unknown(given: Iterable[str], known: Collection[str], place: str, wha
     """Raise ``ImproperlyConfigured`` for a word that is not known, with the nearest that is."""
     for word in given:
         if word not in known:
-            by_lower = {each.lower(): each for each in known}
-            near = difflib.get_close_matches(str(word).lower(), by_lower, n=1)
-            hint = f" Did you mean {by_lower[near[0]]!r}?" if near else ""
+            hint = f" {near}" if (near := did_you_mean(word, known)) else ""
             raise ImproperlyConfigured(
                 f"{place}: unknown {what} {word!r}.{hint} Known: {', '.join(sorted(known))}."
             )
 
 
-def current_path(dotted_path: str) -> str:
-    """Return where the class at ``dotted_path`` is today, with a warning if it has moved."""
-    if dotted_path not in MOVED:
-        return dotted_path
-    warnings.warn(f"{dotted_path} is now {MOVED[dotted_path]}.", UserWarning, stacklevel=2)
-    return MOVED[dotted_path]
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the question for the nearest word that is known, ``""`` if none is near."""
+    by_lower = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(str(word).lower(), by_lower, n=1)
+    return f"Did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
 class Generation:

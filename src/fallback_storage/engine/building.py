@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -11,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.utils.module_loading import import_string
 
-from fallback_storage.conf import BackendOptions, current_path, refuse_unknown
+from fallback_storage.conf import MOVED, BackendOptions, refuse_unknown
 from fallback_storage.engine.backend import Backend
 
 AnyBackend = TypeVar("AnyBackend", bound=Backend)
@@ -45,7 +46,7 @@ def _storage(options: BackendOptions) -> Storage:
 
 
 def _constructor(options: BackendOptions) -> Callable[[], Storage]:
-    path = current_path(str(options.source))
+    path = _current_path(str(options.source))
     if "." not in path:
         refuse_unknown([path], list(settings.STORAGES), options.place, "alias of STORAGES")
     try:
@@ -55,6 +56,14 @@ def _constructor(options: BackendOptions) -> Callable[[], Storage]:
             f"{options.place}: cannot import {path!r}: {error}.{_way_out(path)}"
         ) from error
     return partial(cls, **options.options)
+
+
+def _current_path(dotted_path: str) -> str:
+    """Return where the class at ``dotted_path`` is today, with a warning if it has moved."""
+    if dotted_path not in MOVED:
+        return dotted_path
+    warnings.warn(f"{dotted_path} is now {MOVED[dotted_path]}.", UserWarning, stacklevel=2)
+    return MOVED[dotted_path]
 
 
 def _way_out(path: str) -> str:
