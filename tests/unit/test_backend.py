@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
 from fallback_storage.engine import adapter
 from fallback_storage.engine.backend import Backend
-from fallback_storage.storage import FallbackStorage
+from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
 
@@ -87,6 +87,14 @@ def test_a_directory_is_made_with_the_permissions_of_its_storage(tmp_path: Path)
         file.write(b"a")
     for directory in ("one", "one/two"):
         assert stat.S_IMODE(os.stat(tmp_path / directory).st_mode) == 0o750
+
+
+def test_the_directory_of_a_whiteout_is_made_with_the_same_permissions(tmp_path: Path) -> None:
+    upper = FileSystemStorage(location=tmp_path, directory_permissions_mode=0o750)
+    production = InMemoryStorage()
+    production.save("one/a.txt", ContentFile(b"a"))
+    OverlayStorage(backends=[upper, production]).delete("one/a.txt")
+    assert stat.S_IMODE(os.stat(tmp_path / "one").st_mode) == 0o750
 
 
 def test_a_backend_tells_its_name_and_mode_and_no_more() -> None:

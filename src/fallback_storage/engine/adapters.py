@@ -88,7 +88,7 @@ class _Local(Adapter):
     @contextmanager
     def locked(self, storage: Any, name: str) -> Iterator[None]:
         directory = os.path.dirname(storage.path(name))
-        os.makedirs(directory, exist_ok=True)
+        disk.make_directories(directory, storage.directory_permissions_mode)
         with disk.locked(directory):
             yield
 

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, cast
 from django.core.files.base import File
 from django.core.files.storage import Storage
 
+from fallback_storage.engine import disk
 from fallback_storage.engine.adapter import Unless
 from fallback_storage.engine.adapters import adapter_for, overwrites
 from fallback_storage.engine.outcomes import Outcome, classify
@@ -141,7 +142,7 @@ class Backend:
         if path is None or error.filename != path:
             return False
         mode = getattr(self.storage, "directory_permissions_mode", None)
-        _make_directories(os.path.dirname(path), mode)
+        disk.make_directories(os.path.dirname(path), mode)
         return True
 
     def _local_path(self, name: str) -> str | None:
@@ -233,12 +234,3 @@ class _Binary(io.BufferedIOBase):
         if not self.closed:
             self._file.close()
         super().close()
-
-
-def _make_directories(directory: str, mode: int | None) -> None:
-    if os.path.isdir(directory):
-        return
-    _make_directories(os.path.dirname(directory), mode)
-    os.makedirs(directory, exist_ok=True)
-    if mode is not None:
-        os.chmod(directory, mode)  # Whatever the umask, as FileSystemStorage has it.

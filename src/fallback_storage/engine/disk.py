@@ -42,6 +42,16 @@ def staged(storage: FileSystemStorage, name: str, content: File[bytes]) -> Itera
             os.unlink(path)
 
 
+def make_directories(directory: str, mode: int | None) -> None:
+    """Make what a directory's path lacks, with ``mode`` whatever the umask, as a save has it."""
+    if os.path.isdir(directory):
+        return
+    make_directories(os.path.dirname(directory), mode)
+    os.makedirs(directory, exist_ok=True)
+    if mode is not None:
+        os.chmod(directory, mode)
+
+
 def publish(staged_path: str, path: str) -> bool:
     """Give a staged file its name, at once, if it is free; return whether it was."""
     try:
