@@ -24,6 +24,8 @@ from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 from fallback_storage.testing.promises.material import stream
 
+from .storages import files_of
+
 SECRET = "s3cr3t"
 
 #: Names of files and directories that backends hold, do not hold, or cannot hold.
@@ -135,7 +137,7 @@ class Staged:
 
     def files(self) -> dict[str, bytes]:
         """All that lies there, by name."""
-        return dict(_files(self.beneath, ""))
+        return dict(files_of(self.beneath))
 
     def holds(self, name: str) -> bool:
         try:
@@ -264,16 +266,6 @@ _CLASSES: dict[str, type[FileSystemStorage]] = {
 
 def old_content(backend: str, name: str) -> bytes:
     return f"old {name} of {backend}".encode()
-
-
-def _files(storage: Storage, directory: str) -> Iterator[tuple[str, bytes]]:
-    directories, files = storage.listdir(directory)
-    for name in files:
-        with storage.open(f"{directory}{name}") as file:
-            file.seek(0)  # InMemoryStorage hands out the same file again.
-            yield f"{directory}{name}", file.read()
-    for name in directories:
-        yield from _files(storage, f"{directory}{name}/")
 
 
 # What is drawn.

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
 from .oracle import HEALTHS, NAME, NEW, UP, Member, Oracle, came_to
+from .storages import files_of, storage_of
 
 KINDS = ("fs", "memory", "remote")
 PLACES = {
@@ -44,7 +42,7 @@ class Backend:
 
     def __init__(self, name: str, kind: str, directory: Path) -> None:
         self.name, self.kind = name, kind
-        self.storage = _storage(name, kind, directory)
+        self.storage = storage_of(name, kind, directory)
         self.slept: list[float] = []
         faulty = RemoteFaultyStorage if kind == "remote" else FaultyStorage
         self.faulty = faulty(self.storage, sleep=self.slept.append)
@@ -53,14 +51,14 @@ class Backend:
     def hold(self, *, file: bool) -> None:
         """Hold the one file, or nothing at all."""
         self.files = {NAME: f"held by {self.name}".encode()} if file else {}
-        for name in dict(_files(self.storage)):
+        for name in dict(files_of(self.storage)):
             self.storage.delete(name)
         for name, content in self.files.items():
             self.storage.save(name, ContentFile(content))
 
     def stored(self) -> dict[str, bytes]:
         """All that lies there, a random suffix written as ``*``."""
-        return {re.sub(r"_\w{7}\b", "_*", name): held for name, held in _files(self.storage)}
+        return {re.sub(r"_\w{7}\b", "_*", name): held for name, held in files_of(self.storage)}
 
     def suffer(self, health: str) -> None:
         """Fall ill as told, by the words that `FaultyStorage` has for it."""
@@ -81,25 +79,6 @@ class Backend:
 
     def model(self, health: str, *, read_only: bool) -> Member:
         return Member(self.name, self.kind, self.storage, {**self.files}, health, read_only)
-
-
-def _storage(name: str, kind: str, directory: Path) -> Storage:
-    if kind == "memory":
-        return InMemoryStorage(location=f"/memory/{name}", base_url=f"https://{name}.example/")
-    location = mkdtemp(dir=directory)
-    if kind == "remote":
-        os.mkdir(os.path.join(location, "dir"))  # It has no directories to be missed.
-    return FileSystemStorage(location=location, base_url=f"https://{name}.example/")
-
-
-def _files(storage: Storage, directory: str = "") -> Iterator[tuple[str, bytes]]:
-    directories, files = storage.listdir(directory)
-    for name in files:
-        with storage.open(f"{directory}{name}") as file:
-            file.seek(0)
-            yield f"{directory}{name}", file.read()
-    for name in directories:
-        yield from _files(storage, f"{directory}{name}/")
 
 
 class World:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
 from .oracle import NAME, NEW, came_to
 from .overlay_oracle import HEALTHS, UP, WHITEOUT, Layer, Overlay
+from .storages import files_of, storage_of
 
 #: "disk" is Django's own storage, which nothing can be staged for.
 UPPERS = ("disk", "fs", "memory", "remote")
@@ -44,7 +42,7 @@ class Backend:
 
     def __init__(self, name: str, kind: str, directory: Path, names: tuple[str, ...]) -> None:
         self.name, self.kind = name, kind
-        self.beneath = _storage(name, kind, directory)
+        self.beneath = storage_of(name, kind, directory)
         faulty = RemoteFaultyStorage if kind == "remote" else FaultyStorage
         self.faulty = faulty(self.beneath)
         self.storage = self.beneath if kind == "disk" else self.faulty
@@ -78,25 +76,6 @@ class Backend:
     def layer(self, health: str) -> Layer:
         has_directory = bool(self.files) or self.kind == "remote"
         return Layer(self.name, self.kind, self.beneath, health, {**self.files}, has_directory)
-
-
-def _storage(name: str, kind: str, directory: Path) -> Storage:
-    if kind == "memory":
-        return InMemoryStorage(location=f"/memory/{name}", base_url=f"https://{name}.example/")
-    location = mkdtemp(dir=directory)
-    if kind == "remote":
-        os.mkdir(os.path.join(location, "dir"))  # It has no directories to be missed.
-    return FileSystemStorage(location=location, base_url=f"https://{name}.example/")
-
-
-def files_of(storage: Storage, directory: str = "") -> Iterator[tuple[str, bytes]]:
-    directories, files = storage.listdir(directory)
-    for name in files:
-        with storage.open(f"{directory}{name}") as file:
-            file.seek(0)
-            yield f"{directory}{name}", file.read()
-    for name in directories:
-        yield from files_of(storage, f"{directory}{name}/")
 
 
 def read(storage: OverlayStorage) -> bytes:

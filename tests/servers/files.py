@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import io
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 
 from fallback_storage.storage import FallbackStorage
+
+
+class Interrupting(io.BytesIO):
+    """Content in the middle of which something happens."""
+
+    def __init__(self, content: bytes, interrupt: Callable[[], object]) -> None:
+        super().__init__(content)
+        self._middle = len(content) // 2
+        self._interrupt = interrupt
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > self._middle:
+            self._interrupt()
+        return super().read(size)
 
 
 def read(storage: Storage, name: str, mode: str = "rb") -> Any:

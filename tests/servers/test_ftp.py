@@ -18,7 +18,7 @@ from storages.backends.ftp import FTPStorage, FTPStorageException
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import FallbackStorage
 
-from .files import Pair, fallback, put, read
+from .files import Interrupting, Pair, fallback, put, read
 from .ftp import FTPServer
 
 # FTPStorage drops a connection that it cannot use without closing it.
@@ -322,15 +322,8 @@ def test_a_server_that_goes_away_in_the_middle_of_a_save(
     server: FTPServer, ftp: FTPStorage, local: FileSystemStorage
 ) -> None:
     content = os.urandom(1_000_000)
-
-    class Stopping(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            if self.tell() > len(content) // 2:
-                server.stop()
-            return super().read(size)
-
     storage = fallback(ftp=ftp, local=local)
-    name = storage.save("a.bin", File(Stopping(content), "a.bin"))
+    name = storage.save("a.bin", File(Interrupting(content, server.stop), "a.bin"))
     server.start()
     # The half that FTP was left with cannot be removed, so the other file has another name.
     assert read(storage, name) == read(local, name) == content

@@ -11,8 +11,9 @@ import errno
 import ftplib
 import os
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.core.files.base import File
@@ -125,7 +126,24 @@ class _Azure(_WholeObjects):
 
 
 class _SFTP(Adapter):
-    replaces = frozenset({"delete"})
+    replaces = frozenset({"delete", "open"})
+
+    def open(self, storage: Any, name: str, mode: str = "rb") -> Any:
+        file = storage.open(name, mode)
+        if set(mode) <= set("rbt"):
+            file.file = remote = storage._read(name)
+            remote._read = partial(self._read, remote.sftp, remote._read)
+            file._is_read = True
+        return file
+
+    def _read(self, connection: Any, read: Callable[[int], bytes], size: int) -> bytes:
+        # The end of the file and that of the connection are both an EOFError, to paramiko too.
+        try:
+            return read(size)
+        except EOFError as error:
+            if self._is_lost(connection):
+                raise ConnectionResetError(errno.ECONNRESET, "The connection was lost") from error
+            raise
 
     def delete(self, storage: Any, name: str) -> None:
         storage.delete(name)  # It swallows every OSError.
@@ -134,10 +152,13 @@ class _SFTP(Adapter):
 
     def after_error(self, storage: Any) -> None:
         # A lost connection is never given up otherwise.
-        channel = storage._sftp and storage._sftp.get_channel()
-        if channel and (channel.closed or channel.eof_received):
+        if storage._sftp and self._is_lost(storage._sftp):
             storage.close()
             storage._sftp = None
+
+    def _is_lost(self, connection: Any) -> bool:
+        channel = connection.get_channel()
+        return bool(channel.closed or channel.eof_received or channel.eof_sent)
 
 
 class _FTP(Adapter):
