@@ -5,6 +5,10 @@
     OSError
     ├── StorageUnavailable          a backend that could not answer may hold the file
     ├── NameChangedError            a backend stored a file under another name
+    ├── BreakerOpen                 a backend is not asked: its breaker is open
+    ├── TimeoutError
+    │   └── DeadlineExceeded        a backend has not answered within its TIMEOUT
+    │       └── NoThreadFree        the question did not come to be asked
     └── PermissionError
         └── ReadOnlyStorageError    what would have to change is read-only
     AttributeError + NotImplementedError
@@ -74,6 +78,18 @@ def _unpickle(
 
 class NameChangedError(OSError):
     """A backend stored a file under another name than the one it was given."""
+
+
+class BreakerOpen(OSError):
+    """A backend is not asked: its breaker is open, since too many questions before failed."""
+
+
+class DeadlineExceeded(TimeoutError):
+    """A backend has not answered within its ``TIMEOUT``."""
+
+
+class NoThreadFree(DeadlineExceeded):
+    """A backend was not asked within its ``TIMEOUT``: all its ``THREADS`` were at work."""
 
 
 class ReadOnlyStorageError(PermissionError):

@@ -7,10 +7,12 @@ They are called with ``send_robust``, so that an observer cannot break a read.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from django.dispatch import Signal
+
+from fallback_storage.errors import BreakerOpen
 
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
@@ -25,13 +27,22 @@ backend_failed = Signal()
 #: ``operation``, ``name`` and ``passed`` (name of each backend asked before: its outcome).
 fallback_used = Signal()
 
+#: A breaker opened, closed or lets a probe pass. Sent with ``backend`` (its name), ``old`` and
+#: ``new`` ("closed", "open", "half-open") and ``error_type`` (the last fault's, or ``None``); the
+#: sender is the class of the backend's storage.
+breaker_changed = Signal()
+
+_BREAKER_LEVELS = {"open": logging.WARNING, "closed": logging.INFO, "half-open": logging.DEBUG}
+
 
 def report_failure(
     storage: Storage, backend: str, operation: str, name: str, outcome: str, error: Exception
 ) -> None:
     """Tell that ``backend`` could not answer."""
     error_type = type(error).__name__
-    logger.warning(
+    # One that is not even asked was reported when its breaker opened.
+    logger.log(
+        logging.DEBUG if isinstance(error, BreakerOpen) else logging.WARNING,
         "%s: %s could not answer %s(%r): %s, %s",
         type(storage).__name__,
         backend,
@@ -62,4 +73,22 @@ def report_fallback(
         operation=operation,
         name=name,
         passed=dict(passed),
+    )
+
+
+def report_breaker(
+    sender: type, backend: str, last_error: Callable[[], str | None], old: str, new: str
+) -> None:
+    """Tell that the breaker of ``backend`` has another state."""
+    error_type = last_error()
+    logger.log(
+        _BREAKER_LEVELS[new],
+        "%s: the breaker is %s, it was %s (last fault: %s)",
+        backend,
+        new,
+        old,
+        error_type or "none",
+    )
+    breaker_changed.send_robust(
+        sender=sender, backend=backend, old=str(old), new=str(new), error_type=error_type
     )

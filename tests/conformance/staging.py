@@ -24,7 +24,7 @@ from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 from fallback_storage.testing.promises.material import stream
 
-from .storages import files_of
+from .storages import files_of, reset_breakers
 
 SECRET = "s3cr3t"
 
@@ -215,6 +215,7 @@ class World:
     def heal(self) -> None:
         for backend in self.backends:
             backend.faulty.heal()
+        reset_breakers(self.storage)
 
     def files(self) -> list[dict[str, bytes]]:
         return [backend.files() for backend in self.backends]

@@ -9,6 +9,8 @@ from tempfile import mkdtemp
 
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
+from fallback_storage.engine.combined import CombinedStorage
+
 
 def storage_of(name: str, kind: str, directory: Path) -> Storage:
     if kind == "memory":
@@ -27,3 +29,10 @@ def files_of(storage: Storage, directory: str = "") -> Iterator[tuple[str, bytes
             yield f"{directory}{name}", file.read()
     for name in directories:
         yield from files_of(storage, f"{directory}{name}/")
+
+
+def reset_breakers(storage: CombinedStorage) -> None:
+    """What is staged now is met as if nothing had been met before."""
+    for backend in storage.backends:
+        if backend.breaker is not None:
+            backend.breaker.reset()

@@ -17,7 +17,7 @@ from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
 from .oracle import HEALTHS, NAME, NEW, UP, Member, Oracle, came_to
-from .storages import files_of, storage_of
+from .storages import files_of, reset_breakers, storage_of
 
 KINDS = ("fs", "memory", "remote")
 PLACES = {
@@ -139,6 +139,7 @@ class Cell:
         expected = came_to(partial(foretell, Oracle(members, **self.options)))
         for backend in self.world.backends:
             backend.faulty.forget()
+        reset_breakers(self.storage)
         came = came_to(partial(ask, self.storage))
         if not any(backend.faulty.mutations for backend in self.world.backends):
             return came, expected

@@ -32,6 +32,8 @@ from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
+from .storages import reset_breakers
+
 #: As many steps as `make soak` asks for, else as a suite has time for.
 STEPS = int(os.environ.get("OVERLAY_STEPS", "2000"))
 STEPS_OF_ONE = 50
@@ -119,6 +121,8 @@ class OverlayMachine(RuleBasedStateMachine):
         self.faulty_upper.heal()
         self.lower.heal()
         self.ill = set()
+        for storage in self.actors:
+            reset_breakers(storage)
 
     @rule(actor=actors, name=names, content=contents)
     def save(self, actor: int, name: str, content: bytes) -> None:

@@ -235,6 +235,6 @@ def test_an_unknown_value_names_the_option_and_the_values_known(
     assert known in message
 
 
-@pytest.mark.parametrize("option", ["write", "presence", "ack"])
+@pytest.mark.parametrize("option", ["write", "ack"])
 def test_the_options_of_other_classes_are_not_accepted(option: str) -> None:
     assert f"unknown option {option!r}" in mistake(["uploads"], **{option: "first"})

@@ -27,6 +27,12 @@ class Adapter:
     replaces: frozenset[str] = frozenset()
     #: Whether a save that fails leaves nothing behind, and an earlier file as it was.
     saves_whole = False
+    #: Whether several threads may use one storage at a time.
+    is_thread_safe = True
+    #: How many threads may take the place of stuck ones, a stuck call sharing nothing with them.
+    spare_threads = 0
+    #: Whether a file comes whole when first read, with the client's own timeout between its bytes.
+    downloads_whole = False
     #: Whether it has ``replace``, which puts a file in the place of another at once.
     stages = False
 
@@ -46,6 +52,9 @@ class Adapter:
 
     def after_error(self, storage: Any) -> None:
         """Make ``storage`` usable again after it raised."""
+
+    def give_up(self, storage: Any) -> None:
+        """Let go of what a stuck call of another thread holds, so that the next one can do."""
 
     def refuses_mode(self, mode: str) -> bool:
         """Whether this class cannot open a file in ``mode`` to change it."""

@@ -6,20 +6,16 @@ otherwise.
 
 from __future__ import annotations
 
-import copy
-import errno
-import ftplib
 import os
-import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 from django.core.files.base import File
 
 from fallback_storage.engine import disk
 from fallback_storage.engine.adapter import Adapter, Unless
+from fallback_storage.engine.one_connection import FTP, SFTP
 from fallback_storage.engine.outcomes import Outcome, classify, http_status
 
 
@@ -27,6 +23,7 @@ class _WholeObjects(Adapter):
     """An object store: an upload is one request, which happens or does not."""
 
     saves_whole = True
+    downloads_whole = True
 
 
 class _S3(_WholeObjects):
@@ -125,94 +122,6 @@ class _Azure(_WholeObjects):
         return directories, [name for name in names if not name.endswith("/")]
 
 
-class _SFTP(Adapter):
-    replaces = frozenset({"delete", "open"})
-
-    def open(self, storage: Any, name: str, mode: str = "rb") -> Any:
-        file = storage.open(name, mode)
-        if set(mode) <= set("rbt"):
-            file.file = remote = storage._read(name)
-            remote._read = partial(self._read, remote.sftp, remote._read)
-            file._is_read = True
-        return file
-
-    def _read(self, connection: Any, read: Callable[[int], bytes], size: int) -> bytes:
-        # The end of the file and that of the connection are both an EOFError, to paramiko too.
-        try:
-            return read(size)
-        except EOFError as error:
-            if self._is_lost(connection):
-                raise ConnectionResetError(errno.ECONNRESET, "The connection was lost") from error
-            raise
-
-    def delete(self, storage: Any, name: str) -> None:
-        storage.delete(name)  # It swallows every OSError.
-        if storage.exists(name):
-            raise OSError(errno.EIO, "The file was not deleted", name)
-
-    def after_error(self, storage: Any) -> None:
-        # A lost connection is never given up otherwise.
-        if storage._sftp and self._is_lost(storage._sftp):
-            storage.close()
-            storage._sftp = None
-
-    def _is_lost(self, connection: Any) -> bool:
-        channel = connection.get_channel()
-        return bool(channel.closed or channel.eof_received or channel.eof_sent)
-
-
-class _FTP(Adapter):
-    replaces = frozenset({"delete", "exists", "open", "size"})
-
-    def says_missing(self, error: Exception) -> bool:
-        # The same number while connecting: the directory of the whole storage is missing.
-        connecting = str(error).startswith("Connection or login error")
-        return (_is_550(error) or _is_550(error.__context__)) and not connecting
-
-    def exists(self, storage: Any, name: str) -> bool:
-        # Its own is False whatever the server complains of, and always where it may overwrite.
-        storage._start_connection()
-        directory, base = posixpath.split(name)
-        try:
-            names = storage._connection.nlst(directory)
-        except (ftplib.error_perm, ftplib.error_temp) as error:
-            if _is_550(error) or str(error).startswith("450"):  # 450: an empty directory, at some.
-                return False
-            raise
-        return not base or base in map(posixpath.basename, names)
-
-    def size(self, storage: Any, name: str) -> int:
-        # Of a name that it does not find, it says 0.
-        size: int = storage.size(name)
-        if not size and not self.exists(storage, name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        return size
-
-    def delete(self, storage: Any, name: str) -> None:
-        if self.exists(storage, name):  # Its own asks itself, as above.
-            storage._connection.delete(name)
-
-    def open(self, storage: Any, name: str, mode: str = "rb") -> Any:
-        file = storage.open(name, mode)
-        if "w" in mode:
-            # It is written when it is closed: an error then must not leave the storage's own
-            # connection as below.
-            file._storage = copy.copy(storage)
-            file._storage._connection = None
-        return file
-
-    def after_error(self, storage: Any) -> None:
-        # A read that failed leaves the connection in the directory of the file, and every later
-        # name is taken to be below it.
-        connection, storage._connection = storage._connection, None
-        if connection is not None:
-            connection.close()
-
-
-def _is_550(error: BaseException | None) -> bool:
-    return isinstance(error, ftplib.error_perm) and str(error).startswith("550")
-
-
 # Precondition failed; conflict with another conditional request, which wins.
 _TAKEN = frozenset({409, 412})
 _PLAIN = Adapter()
@@ -220,10 +129,10 @@ _ADAPTERS: dict[str, Adapter] = {
     "django.core.files.storage.filesystem.FileSystemStorage": _Local(),
     "django.core.files.storage.memory.InMemoryStorage": _Memory(),
     "storages.backends.azure_storage.AzureStorage": _Azure(),
-    "storages.backends.ftp.FTPStorage": _FTP(),
+    "storages.backends.ftp.FTPStorage": FTP(),
     "storages.backends.gcloud.GoogleCloudStorage": _WholeObjects(),
     "storages.backends.s3.S3Storage": _S3(),
-    "storages.backends.sftpstorage.SFTPStorage": _SFTP(),
+    "storages.backends.sftpstorage.SFTPStorage": SFTP(),
 }
 # How storages say that a save on a taken name replaces the file.
 _OVERWRITE_FLAGS = ("file_overwrite", "overwrite_files", "allow_overwrite", "_allow_overwrite")

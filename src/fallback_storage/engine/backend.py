@@ -1,53 +1,27 @@
-"""One configured member of a combined storage, and the boundary around it."""
+"""One configured member of a combined storage: how its files are opened and stored."""
 
 from __future__ import annotations
 
+import errno
 import inspect
-import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from functools import cached_property
-from typing import Any, BinaryIO, cast
+from functools import cached_property, partial
+from typing import Any
 
 from django.core.files.base import File
-from django.core.files.storage import Storage
 
 from fallback_storage.engine import disk
 from fallback_storage.engine.adapter import Unless
-from fallback_storage.engine.adapters import adapter_for, overwrites
-from fallback_storage.engine.outcomes import Outcome, classify
-from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, UnsupportedOperation
-
-_MUTATING = frozenset({"save", "_save", "delete"})
-
-
-def writes(mode: str) -> bool:
-    """Whether a file opened in ``mode`` can be changed."""
-    return mode not in {"rb", "r"} and not set(mode).isdisjoint("wax+")
+from fallback_storage.engine.adapters import overwrites
+from fallback_storage.engine.boundary import Boundary
+from fallback_storage.engine.opened import in_turn, touched
+from fallback_storage.errors import NameChangedError
 
 
-def _changes(operation: str, args: Sequence[Any]) -> bool:
-    return operation in _MUTATING or (operation == "open" and writes(args[0]))
-
-
-class Backend:
-    """A storage with its name and mode. Whatever is asked of the storage passes through here."""
-
-    def __init__(
-        self, name: str, storage: Storage, *, read_only: bool, denied_is_missing: bool
-    ) -> None:
-        self.name = name
-        self.storage = storage
-        self.read_only = read_only
-        self._denied_is_missing = denied_is_missing
-        self._adapter = adapter_for(storage)
-        #: The operations that need a second look: one set, as most need none.
-        self._watched = self._adapter.replaces | (_MUTATING | {"open"} if read_only else set())
-
-    def __repr__(self) -> str:
-        mode = "read-only" if self.read_only else "writable"
-        return f"<Backend {self.name!r}: {type(self.storage).__qualname__}, {mode}>"
+class Backend(Boundary):
+    """A storage as a member of a combined storage."""
 
     @property
     def overwrites(self) -> bool:
@@ -58,36 +32,6 @@ class Backend:
     def saves_whole(self) -> bool:
         """Whether a save that fails leaves nothing behind, and an earlier file as it was."""
         return self._adapter.saves_whole
-
-    def call(self, operation: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Ask the storage; a read-only one is asked nothing that changes it.
-
-        Raises ``ReadOnlyStorageError``, ``UnsupportedOperation`` where the storage has no such
-        method, and whatever the storage raises.
-        """
-        if operation in self._watched:
-            if _changes(operation, args):
-                self._refuse_if_read_only(operation, name)
-            if operation in self._adapter.replaces:
-                return getattr(self._adapter, operation)(self.storage, name, *args, **kwargs)
-        method = getattr(self.storage, operation, None)
-        if method is None:
-            raise UnsupportedOperation(f"{self.name} has no {operation}({name!r}).")
-        return method(name, *args, **kwargs)
-
-    def _refuse_if_read_only(self, operation: str, name: str) -> None:
-        if self.read_only:
-            raise ReadOnlyStorageError(f"{self.name} is read-only: no {operation}({name!r}).")
-
-    def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
-        """Return what ``error``, just raised by this backend, says."""
-        self._adapter.after_error(self.storage)
-        if self._adapter.says_missing(error):
-            return Outcome.FAILED if writing else Outcome.MISSING
-        outcome = classify(error, writing=writing)
-        if outcome is Outcome.DENIED and self._denied_is_missing and not writing:
-            return Outcome.MISSING
-        return outcome
 
     def url(self, name: str, keywords: Mapping[str, Any]) -> str:
         """Return the storage's URL, made with those of ``keywords`` that its signature has."""
@@ -107,24 +51,33 @@ class Backend:
 
     def open_for_reading(self, name: str, mode: str) -> File[Any]:
         """Open a file that is known to exist: one whose class asks only when read is touched."""
-        file: File[Any] = self.call("open", name, mode)
+        if self.health is None:
+            return self._open_touched(name, mode)
+        if self.health.pool is None or not self._adapter.downloads_whole:
+            return self._in_turn(self._ask(partial(self._open_touched, name, mode)), name)
+        file = self._ask(partial(self._open_existing, name, mode))
         if self._adapter.proves_open(file):
             return file
-        return self._touched(file, name, mode)
+        return self._ask(partial(self._touched, file, name, mode), bounded=False)
+
+    def _open_touched(self, name: str, mode: str) -> File[Any]:
+        file: File[Any] = self._method("open", name, (mode,))(name, mode)
+        return file if self._adapter.proves_open(file) else self._touched(file, name, mode)
 
     def _touched(self, file: File[Any], name: str, mode: str) -> File[Any]:
-        first = file.read(1)
-        if "b" not in mode and isinstance(first, bytes):
-            binary = cast(BinaryIO, _Binary(self._rewound(file, name, "rb")))
-            return File(io.TextIOWrapper(binary, "utf-8"), name)
-        return self._rewound(file, name, mode)
+        return touched(file, name, mode, partial(self._method("open", name, (mode,)), name))
 
-    def _rewound(self, file: File[Any], name: str, mode: str) -> File[Any]:
-        if not file.seekable():
-            reopened: File[Any] = self.call("open", name, mode)
-            return reopened
-        file.seek(0)
+    def _open_existing(self, name: str, mode: str) -> File[Any]:
+        file: File[Any] = self._method("open", name, (mode,))(name, mode)
+        if not self._adapter.proves_open(file) and not self._method("exists", name)(name):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         return file
+
+    def _in_turn(self, file: File[Any], name: str, *, bounded: bool = True) -> File[Any]:
+        """Return a file that shares its storage's thread, where there is only one."""
+        if self.health is None or not self.health.is_serial or self._adapter.proves_open(file):
+            return file
+        return in_turn(file, name, partial(self._ask, bounded=bounded, insist=True))
 
     def open_for_writing(self, name: str, mode: str) -> File[Any]:
         """Open a file for writing; a directory that a local storage lacks is made, as on save."""
@@ -134,7 +87,7 @@ class Backend:
             if "r" in mode or not self._make_directory(name, error):
                 raise
             file = self.call("open", name, mode)
-        return file
+        return self._in_turn(file, name, bounded=False)
 
     def _make_directory(self, name: str, error: FileNotFoundError) -> bool:
         path = self._local_path(name)
@@ -172,7 +125,9 @@ class Backend:
         overtake.
         """
         self._refuse_if_read_only("create", name)
-        created = self._adapter.create(self.storage, name, content, unless)
+        created = self._ask(
+            partial(self._adapter.create, self.storage, name, content, unless), bounded=False
+        )
         if created is not None:
             return created
         with self.locked(name):
@@ -199,38 +154,3 @@ class Backend:
             return not self.overwrites and bool(self.call("exists", name))
         except Exception:  # Not known, so not excused.
             return False
-
-
-class _Binary(io.BufferedIOBase):
-    """The bytes of a storage's file, for a text layer on top.
-
-    It knows itself whether it is closed: asked that, AzureStorageFile downloads the file.
-    """
-
-    def __init__(self, file: File[Any]) -> None:
-        self._file = file
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        data: bytes = self._file.read(-1 if size is None else size)
-        return data
-
-    read1 = read
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return self._file.seekable()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        position: int = self._file.seek(offset, whence)
-        return position
-
-    def tell(self) -> int:
-        position: int = self._file.tell()
-        return position
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()

@@ -14,20 +14,26 @@ from django.utils.module_loading import import_string
 
 from fallback_storage.conf import MOVED, BackendOptions, refuse_unknown
 from fallback_storage.engine.backend import Backend
+from fallback_storage.engine.healths import health_of
 
 AnyBackend = TypeVar("AnyBackend", bound=Backend)
 
 
-def build_backend(options: BackendOptions, kind: Callable[..., AnyBackend]) -> AnyBackend:
+def build_backend(
+    options: BackendOptions, kind: Callable[..., AnyBackend], owner: type, *, alone: bool
+) -> AnyBackend:
     """Build a backend with its storage; those of ``STORAGES`` are Django's own instances.
 
+    ``owner`` is the class of the combined storage; ``alone`` whether it has no other backend.
     Raises ``ImproperlyConfigured``, naming the place.
     """
+    storage = _storage(options)
     return kind(
         options.name,
-        _storage(options),
+        storage,
         read_only=options.read_only,
         denied_is_missing=options.denied_is_missing,
+        health=health_of(options, storage, owner, alone=alone),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +17,7 @@ from fallback_storage import conf
 from fallback_storage.conf import Generation
 from fallback_storage.engine import listing, names, reads, writes
 from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.backend import writes as is_writing
+from fallback_storage.engine.boundary import writes as is_writing
 from fallback_storage.engine.building import build_backend
 from fallback_storage.engine.deconstruction import JSONDeconstructible
 from fallback_storage.engine.explain import Explanation, explain
@@ -82,12 +83,14 @@ class CombinedStorage(JSONDeconstructible, Storage):
     def _build_each(self) -> tuple[Backend, ...]:
         backends = self._arrange(self.options.backends())
         for backend in backends:
+            backend.peers = backends
             if isinstance(backend.storage, CombinedStorage):
                 backend.storage.backends  # noqa: B018 - a circle shows now, not as a recursion.
         return backends
 
     def _arrange(self, options: Sequence[conf.BackendOptions]) -> tuple[Backend, ...]:
-        return tuple(build_backend(each, Backend) for each in options)
+        build = partial(build_backend, owner=type(self), alone=len(options) == 1)
+        return tuple(build(each, Backend) for each in options)
 
     @property
     def file_overwrite(self) -> bool:

@@ -14,7 +14,7 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 
 from fallback_storage.engine import names
-from fallback_storage.engine.backend import writes
+from fallback_storage.engine.boundary import writes
 from fallback_storage.engine.deconstruction import JSONDeconstructible
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
 from fallback_storage.http.answers import UnexpectedAnswer

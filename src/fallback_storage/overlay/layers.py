@@ -84,13 +84,14 @@ class LayeredStorage(PromotingStorage):
     _url_name = staticmethod(whiteouts.url_name)
 
     def _arrange(self, options: Sequence[BackendOptions]) -> tuple[Backend, ...]:
-        upper = build_backend(options[0], Upper)
+        build = partial(build_backend, owner=type(self), alone=len(options) == 1)
+        upper = build(options[0], Upper)
         if isinstance(upper.storage, LayeredStorage):
             raise ImproperlyConfigured(
                 f"{options[0].place}: the first backend of an overlay must not be an overlay:"
                 " each would take the other's whiteouts for its own. List its backends here."
             )
-        return upper, *(build_backend(each, partial(Lower, upper=upper)) for each in options[1:])
+        return upper, *(build(each, partial(Lower, upper=upper)) for each in options[1:])
 
     @property
     def _upper(self) -> Upper:

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
@@ -78,7 +79,7 @@ class Upper(Backend):
             return super()._store(name, content)
         if self.overwrites:
             self._refuse_if_read_only("save", name)
-            self._adapter.replace(self.storage, name, content)
+            self._ask(partial(self._adapter.replace, self.storage, name, content), bounded=False)
             return name
         candidate = name
         while not self.create(candidate, content):
@@ -135,7 +136,7 @@ def _without_reserved(listing: tuple[list[str], list[str]]) -> tuple[list[str], 
 class Lower(Backend):
     """A backend of an overlay that is only read, less what the upper's whiteouts hide."""
 
-    def __init__(self, name: str, storage: Storage, *, upper: Upper, **mode: bool) -> None:
+    def __init__(self, name: str, storage: Storage, *, upper: Upper, **mode: Any) -> None:
         super().__init__(name, storage, **mode | {"read_only": True})
         self._upper = upper
 
@@ -145,6 +146,11 @@ class Lower(Backend):
         if operation in _OF_A_FILE and self._upper.hides(name):
             return self._hidden(operation, name)
         return super().call(operation, name, *args, **kwargs)
+
+    def open_for_reading(self, name: str, mode: str) -> File[Any]:
+        if self._upper.hides(name):
+            self._hidden("open", name)
+        return super().open_for_reading(name, mode)
 
     def url(self, name: str, keywords: Mapping[str, Any]) -> str:
         hidden = self._upper.hides(name)

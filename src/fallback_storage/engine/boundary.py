@@ -1,0 +1,132 @@
+"""The boundary around a storage: whatever is asked of it passes through one gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from django.core.files.storage import Storage
+
+from fallback_storage.engine.adapters import adapter_for
+from fallback_storage.engine.breaker import Breaker
+from fallback_storage.engine.crew import Rescue
+from fallback_storage.engine.health import Health
+from fallback_storage.engine.outcomes import Outcome, classify
+from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
+
+Answer = TypeVar("Answer")
+
+# They need no server: neither what they answer nor how fast tells anything of it.
+_ANSWERED_HERE = frozenset({"url", "get_valid_name"})
+# A name that no file has: any answer to it will do.
+_PROBE = "fallback_storage_probe"
+_MUTATING = frozenset({"save", "_save", "delete"})
+
+
+def writes(mode: str) -> bool:
+    """Whether a file opened in ``mode`` can be changed."""
+    return mode not in {"rb", "r"} and not set(mode).isdisjoint("wax+")
+
+
+def _changes(operation: str, args: Sequence[Any]) -> bool:
+    return operation in _MUTATING or (operation == "open" and writes(args[0]))
+
+
+class Boundary:
+    """A storage with its name, its mode and its health."""
+
+    def __init__(
+        self,
+        name: str,
+        storage: Storage,
+        *,
+        read_only: bool,
+        denied_is_missing: bool,
+        health: Health | None = None,
+    ) -> None:
+        self.name = name
+        self.storage = storage
+        self.read_only = read_only
+        #: What bounds and counts its calls; ``None`` where nothing does.
+        self.health = health
+        #: All the backends of its combined storage.
+        self.peers: Sequence[Boundary] = ()
+        self._denied_is_missing = denied_is_missing
+        self._adapter = adapter_for(storage)
+        self._rescue = Rescue(
+            partial(self._adapter.after_error, storage), partial(self._adapter.give_up, storage)
+        )
+        #: The operations that need a second look: one set, as most need none.
+        self._watched = self._adapter.replaces | (_MUTATING | {"open"} if read_only else set())
+
+    def __repr__(self) -> str:
+        mode = "read-only" if self.read_only else "writable"
+        return f"<{type(self).__name__} {self.name!r}: {type(self.storage).__qualname__}, {mode}>"
+
+    @property
+    def breaker(self) -> Breaker | None:
+        """Its circuit breaker, if it has one."""
+        return None if self.health is None else self.health.breaker
+
+    def call(self, operation: str, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Ask the storage; a read-only one is asked nothing that changes it.
+
+        Raises ``ReadOnlyStorageError``, ``UnsupportedOperation`` where the storage has no such
+        method, ``BreakerOpen``, ``DeadlineExceeded``, and whatever the storage raises.
+        """
+        method = self._method(operation, name, args)
+        if self.health is None or operation in _ANSWERED_HERE:
+            return method(name, *args, **kwargs)
+        call = partial(method, name, *args, **kwargs)
+        if operation == "listdir":
+            return self._ask(lambda: tuple(map(list, call())))  # It may be lazy.
+        return self._ask(call, bounded=not _changes(operation, args))
+
+    def _method(self, operation: str, name: str, args: Sequence[Any] = ()) -> Callable[..., Any]:
+        if operation in self._watched:
+            if _changes(operation, args):
+                self._refuse_if_read_only(operation, name)
+            if operation in self._adapter.replaces:
+                return partial(getattr(self._adapter, operation), self.storage)
+        method: Callable[..., Any] | None = getattr(self.storage, operation, None)
+        if method is None:
+            raise UnsupportedOperation(f"{self.name} has no {operation}({name!r}).")
+        return method
+
+    def _ask(
+        self, call: Callable[[], Answer], *, bounded: bool = True, insist: bool = False
+    ) -> Answer:
+        """Make a call that ``health`` bounds and counts, if there is one."""
+        if self.health is None:
+            return call()
+        return self.health.ask(
+            call,
+            self.outcome_of,
+            bounded=bounded,
+            insist=insist or self._is_last_resort(),
+            rescue=self._rescue,
+        )
+
+    def _is_last_resort(self) -> bool:
+        """Whether every backend would be refused: then they are tried all the same."""
+        return all(peer.health is not None and peer.health.refuses for peer in self.peers)
+
+    def probe(self) -> None:
+        """Ask whether a file exists, whatever the breaker says; raise what the storage raises."""
+        self._ask(partial(self._method("exists", _PROBE), _PROBE), insist=True)
+
+    def _refuse_if_read_only(self, operation: str, name: str) -> None:
+        if self.read_only:
+            raise ReadOnlyStorageError(f"{self.name} is read-only: no {operation}({name!r}).")
+
+    def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
+        """Return what ``error``, just raised by this backend, says."""
+        if self.health is None or self.health.pool is None:
+            self._adapter.after_error(self.storage)
+        if self._adapter.says_missing(error):
+            return Outcome.FAILED if writing else Outcome.MISSING
+        outcome = classify(error, writing=writing)
+        if outcome is Outcome.DENIED and self._denied_is_missing and not writing:
+            return Outcome.MISSING
+        return outcome

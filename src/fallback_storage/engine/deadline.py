@@ -1,0 +1,76 @@
+"""A backend's own threads, so that nobody waits for it longer than its deadline.
+
+A call cannot be ended from outside, only abandoned: its thread is *stuck* until the call returns.
+Threads are daemons, so that a stuck one does not hold up the interpreter's exit. The thread that
+became idle last is taken first: one that has not used its client yet may need to build it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar, cast
+
+from fallback_storage.engine.crew import NO_RESCUE, Crew, Job, Rescue
+
+T = TypeVar("T")
+
+
+class Pool:
+    """At most ``threads`` threads that make calls, and ``spare`` more in the place of stuck ones.
+
+    ``spare`` is for a client that can do without what a stuck call holds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        *,
+        spare: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.threads = threads
+        self._new_crew = partial(Crew, name, threads, threads + spare, clock)
+        self._enlist()
+
+    def _enlist(self) -> None:
+        self._pid = os.getpid()
+        self._crew = self._new_crew()
+        weakref.finalize(self, self._crew.dismiss).atexit = False
+
+    @property
+    def crew(self) -> Crew:
+        """The threads of this process: those it was forked from do not exist here."""
+        if self._pid != os.getpid():
+            self._enlist()
+        return self._crew
+
+    @property
+    def stuck(self) -> int:
+        """How many threads are in a call that nobody waits for any more."""
+        return self.crew.stuck
+
+    def run(
+        self, call: Callable[[], T], seconds: float | None = None, rescue: Rescue = NO_RESCUE
+    ) -> T:
+        """Make a call in a thread, and wait for ``seconds`` at most; ``None``: until it ends.
+
+        Context variables are the caller's. Raises ``DeadlineExceeded``, at once where every thread
+        is stuck; ``NoThreadFree`` where the call did not get a thread, or so late that its silence
+        says nothing.
+        """
+        crew, job = self.crew, Job(call, rescue)
+        crew.take(job)
+        try:
+            ended = job.wait(seconds)
+        except BaseException:  # A task's time limit, or Ctrl-C.
+            crew.abandon(job)
+            raise
+        if not ended and crew.abandon(job):
+            raise crew.overdue(job, cast(float, seconds))
+        return job.result()

@@ -1,0 +1,104 @@
+"""The health of each backend, kept outside the storages: Django may build several of one.
+
+It is per process. A backend that is an alias has one health wherever it is configured alike; any
+other has its own in each combined storage, and a storage instance one for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import replace
+from functools import partial
+
+from django.core.files.storage import Storage
+
+from fallback_storage.conf import BackendOptions, BreakerOptions, Generation
+from fallback_storage.engine.adapters import adapter_for
+from fallback_storage.engine.breaker import Breaker
+from fallback_storage.engine.deadline import Pool
+from fallback_storage.engine.health import Health
+from fallback_storage.signals import report_breaker
+
+#: How many threads there are for a backend with a ``TIMEOUT`` that does not say.
+THREADS = 8
+
+_lock = threading.RLock()
+_kept: list[tuple[object, Health]] = []
+_generation = 0
+
+
+def is_remote(storage: Storage) -> bool:
+    """Whether a storage has no local paths."""
+    return type(storage).path is Storage.path
+
+
+def health_of(
+    options: BackendOptions, storage: Storage, owner: type, *, alone: bool
+) -> Health | None:
+    """Return the health of a backend, ``None`` where nothing is to be bounded or counted.
+
+    ``owner`` is the class of the combined storage; ``alone`` whether the backend is its only one.
+    """
+    breaker = _breaker_options(options, storage, alone=alone)
+    if breaker is None and options.timeout is None and options.threads is None:
+        return None
+    key = (_identity(options, storage, owner), options.timeout, options.threads, breaker)
+    with _lock:
+        _forget_older_settings()
+        for known, health in _kept:
+            if known == key:
+                return health
+        health = _new(options, storage, breaker)
+        _kept.append((key, health))
+    if not isinstance(options.source, str):
+        weakref.finalize(storage, _forget, health).atexit = False
+    return health
+
+
+def _breaker_options(
+    options: BackendOptions, storage: Storage, *, alone: bool
+) -> BreakerOptions | None:
+    """Return when the breaker opens: a remote backend has one unless it is the only backend."""
+    if alone or options.breaker is False or (options.breaker is None and not is_remote(storage)):
+        return None
+    chosen = options.breaker or BreakerOptions()
+    # A deadline bounds a fault itself.
+    return chosen if options.timeout is None else replace(chosen, slow_fault=None)
+
+
+def _identity(options: BackendOptions, storage: Storage, owner: type) -> object:
+    if options.is_alias:
+        return options.source
+    if not isinstance(options.source, str):
+        return id(storage)
+    return owner, options.place, options.name, options.source, options.options
+
+
+def _new(options: BackendOptions, storage: Storage, breaker: BreakerOptions | None) -> Health:
+    name = options.name
+    health = Health(name, pool=_pool(options, storage), timeout=options.timeout)
+    if breaker is not None:
+        told = partial(report_breaker, type(storage), name, lambda: health.last_error)
+        health.breaker = Breaker(breaker, on_change=told)
+    return health
+
+
+def _pool(options: BackendOptions, storage: Storage) -> Pool | None:
+    if options.timeout is None and options.threads is None:
+        return None
+    adapter = adapter_for(storage)
+    threads = options.threads or (THREADS if adapter.is_thread_safe else 1)
+    return Pool(options.name, threads, spare=adapter.spare_threads)
+
+
+def _forget(health: Health) -> None:
+    with _lock:
+        _kept[:] = [each for each in _kept if each[1] is not health]
+
+
+def _forget_older_settings() -> None:
+    global _generation
+    if _generation != Generation.number:
+        _generation = Generation.number
+        _kept.clear()
