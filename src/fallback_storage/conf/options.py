@@ -39,8 +39,8 @@ class PresenceOptions:
     """
 
     cache: str = "default"
-    found: float = 3600.0
-    missing: float = 60.0
+    found: int = 3600
+    missing: int = 60
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ _PROMOTION: dict[str, Check] = {
 }
 _PRESENCE: dict[str, Check] = {
     "cache": _alias,
-    "found": partial(values.seconds, zero=True),
-    "missing": partial(values.seconds, zero=True),
+    "found": partial(values.whole, unit="seconds", least=0),
+    "missing": partial(values.whole, unit="seconds", least=0),
 }
 _BREAKER: dict[str, Check] = {
     "failures": partial(values.whole, unit="faults", least=1),

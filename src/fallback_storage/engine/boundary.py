@@ -65,6 +65,11 @@ class Boundary:
         return f"<{type(self).__name__} {self.name!r}: {type(self.storage).__qualname__}, {mode}>"
 
     @property
+    def is_remote(self) -> bool:
+        """Whether its storage has no local paths."""
+        return type(self.storage).path is Storage.path
+
+    @property
     def breaker(self) -> Breaker | None:
         """Its circuit breaker, if it has one."""
         return None if self.health is None else self.health.breaker
@@ -80,7 +85,7 @@ class Boundary:
             return method(name, *args, **kwargs)
         call = partial(method, name, *args, **kwargs)
         if operation == "listdir":
-            return self._ask(lambda: tuple(map(list, call())))  # It may be lazy.
+            call = partial(_listed, call)
         return self._ask(call, bounded=not _changes(operation, args))
 
     def _method(self, operation: str, name: str, args: Sequence[Any] = ()) -> Callable[..., Any]:
@@ -130,3 +135,8 @@ class Boundary:
         if outcome is Outcome.DENIED and self._denied_is_missing and not writing:
             return Outcome.MISSING
         return outcome
+
+
+def _listed(call: Callable[[], Any]) -> tuple[list[str], ...]:
+    """Return a listing made now, within the deadline: a storage's may be a lazy one."""
+    return tuple(map(list, call()))

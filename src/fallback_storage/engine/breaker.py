@@ -106,6 +106,8 @@ class Breaker:
 
     def abstained(self, permit: int) -> None:
         """What the call came to says nothing about the backend; a probe gives way to another."""
+        if self._state is State.CLOSED:
+            return
         with self._changing():
             if self._state is State.HALF_OPEN and permit == self._generation:
                 self._until = self._clock()
@@ -147,15 +149,17 @@ class Breaker:
             self._window_end = None
         if faults and self._window_end is None:
             self._window_end = now + self.options.window
-        self._calls += 1
-        self._faults += faults
+        if self._window_end is not None:
+            self._calls += 1
+            self._faults += faults
         self._consecutive = self._consecutive + 1 if faults else 0
 
     def _is_too_much(self) -> bool:
         if self._consecutive >= self.options.failures:
             return True
-        rate = self._faults / self._calls
-        return self._calls >= self.options.minimum_calls and 0 < rate >= self.options.rate
+        if self._calls < self.options.minimum_calls:
+            return False
+        return 0 < self._faults / self._calls >= self.options.rate
 
     def _cool_down(self) -> None:
         longest = self.options.cooldown * 2**self._doublings

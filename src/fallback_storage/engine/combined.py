@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -11,16 +12,17 @@ from typing import Any, ClassVar
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
-from django.utils import timezone
 
 from fallback_storage import conf
 from fallback_storage.conf import Generation
-from fallback_storage.engine import listing, names, reads, writes
+from fallback_storage.engine import listing, locating, names, reads, urls, writes
 from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.boundary import writes as is_writing
 from fallback_storage.engine.building import build_backend
 from fallback_storage.engine.deconstruction import JSONDeconstructible
 from fallback_storage.engine.explain import Explanation, explain
+from fallback_storage.engine.presence import Presence
+from fallback_storage.engine.times import NaiveTimes
 
 # One lock for all, since a storage that is being built may need another: with a lock each, two
 # threads could wait for one another. Reentrant for the same reason.
@@ -28,7 +30,7 @@ _building = threading.RLock()
 _being_built: list[CombinedStorage] = []
 
 
-class CombinedStorage(JSONDeconstructible, Storage):
+class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
     """Several storages used as one, by the policies that each class names.
 
     Every method validates the name before a backend sees it: ``SuspiciousFileOperation``.
@@ -51,12 +53,14 @@ class CombinedStorage(JSONDeconstructible, Storage):
         self.options = conf.storage_options(type(self), self.policies, backends, options)
         self.on_fault = self.options.on_fault
         self._built: tuple[int, tuple[Backend, ...]] = (-1, ())
+        #: What is remembered of which backend holds a name; known once the backends are built.
+        self.presence: Presence | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(o.name for o in self.options.backends())}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_built": (-1, ())}
+        return self.__dict__ | {"_built": (-1, ()), "presence": None}
 
     @property
     def backends(self) -> tuple[Backend, ...]:
@@ -81,7 +85,10 @@ class CombinedStorage(JSONDeconstructible, Storage):
             return self._built[1]
 
     def _build_each(self) -> tuple[Backend, ...]:
-        backends = self._arrange(self.options.backends())
+        options = self.options.backends()
+        backends = self._arrange(options)
+        if self.options.presence is not None:
+            self.presence = Presence(self.options.presence, type(self), options)
         for backend in backends:
             backend.peers = backends
             if isinstance(backend.storage, CombinedStorage):
@@ -98,6 +105,15 @@ class CombinedStorage(JSONDeconstructible, Storage):
         first = self.backends[0]
         return first.overwrites and not first.read_only
 
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[None]:
+        """What is remembered of ``name`` does not outlast a change, not even a failed one."""
+        try:
+            yield
+        finally:
+            if self.presence is not None:
+                self.presence.changed(name)
+
     def explain(self, name: str) -> Explanation:
         """Ask every backend for a name: outcome, time taken, size, and which serves it and why."""
         return explain(self, self._path_name(name))
@@ -107,13 +123,22 @@ class CombinedStorage(JSONDeconstructible, Storage):
 
         Raises as ``exists`` does where that is not known.
         """
-        found = reads.holder(self, "locate", self._path_name(name), may_skip=True)
-        return None if found is None else found.name
+        return locating.locate(self, self._path_name(name))
+
+    def locate_many(self, names: Iterable[str]) -> dict[str, str | None]:
+        """Return what ``locate`` does of each of ``names``: a page's worth at once.
+
+        Remote backends are asked for several names at a time.
+        """
+        by_name = {name: self._path_name(name) for name in names}
+        holders = locating.locate_many(self, list(by_name.values()))
+        return {name: holders[checked] for name, checked in by_name.items()}
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         name = self._file_name(name)
         if is_writing(mode):
-            return self._open_for_writing(name, mode)
+            with self._changing(name):
+                return self._open_for_writing(name, mode)
         return self._open_for_reading(name, mode)
 
     def _open_for_reading(self, name: str, mode: str) -> File[Any]:
@@ -137,7 +162,9 @@ class CombinedStorage(JSONDeconstructible, Storage):
         """Delete a file, from the backends that the ``delete`` policy names."""
         if not name:
             raise ValueError("The name must be given to delete().")
-        _DELETE[self.options.delete](self, self._file_name(name))
+        name = self._file_name(name)
+        with self._changing(name):
+            _DELETE[self.options.delete](self, name)
 
     def exists(self, name: str) -> bool:
         """Return whether any backend has a name; ``False`` only if none can have it."""
@@ -157,7 +184,7 @@ class CombinedStorage(JSONDeconstructible, Storage):
 
         The keywords that its ``url`` takes go to the backend that answers.
         """
-        return reads.url(self, self._url_name(name), keywords)
+        return urls.url(self, self._url_name(name), keywords)
 
     def path(self, name: str) -> str:
         """Return the local path in the backend that has a name.
@@ -197,26 +224,8 @@ class CombinedStorage(JSONDeconstructible, Storage):
         time: datetime = reads.first_answer(self, operation, self._file_name(name))
         return time
 
-    def accessed_time(self, name: str) -> datetime:
-        """Return ``get_accessed_time`` as a naive local time, as Django had it before 2.0."""
-        return _naive(self.get_accessed_time(name))
-
-    def created_time(self, name: str) -> datetime:
-        """Return ``get_created_time`` as a naive local time, as Django had it before 2.0."""
-        return _naive(self.get_created_time(name))
-
-    def modified_time(self, name: str) -> datetime:
-        """Return ``get_modified_time`` as a naive local time, as Django had it before 2.0."""
-        return _naive(self.get_modified_time(name))
-
 
 _DELETE = {"first": writes.delete_from_first, "all": writes.delete_from_all}
-
-
-def _naive(time: datetime) -> datetime:
-    if timezone.is_naive(time):
-        return time
-    return timezone.make_naive(time, timezone.get_default_timezone())
 
 
 def _refuse_circle(storage: CombinedStorage) -> None:

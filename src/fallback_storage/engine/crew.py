@@ -97,6 +97,16 @@ class Crew:
             start = self._next()
         start()
 
+    def take_now(self, job: Job[Any]) -> bool:
+        """Give a job to a thread that is free; ``False`` if none is."""
+        with self._lock:
+            if self._free() <= 0:
+                return False
+            self._waiting.append(job)
+            start = self._next()
+        start()
+        return True
+
     def abandon(self, job: Job[Any]) -> bool:
         """Leave a job to itself; ``False`` if it is over after all."""
         with self._lock:
@@ -150,8 +160,7 @@ class Crew:
 
     def _next(self) -> Callable[[], object]:
         """Choose who makes the next call, if it can be made now; return what starts it."""
-        free = min(self._threads, self._most_stuck - self.stuck) - self._working
-        if free <= 0 or not self._waiting:
+        if self._free() <= 0 or not self._waiting:
             return _nothing
         job = self._waiting.popleft()
         job.started = self._clock()
@@ -160,6 +169,9 @@ class Crew:
             thread = self._idle.pop()
             return lambda: thread.give(job)
         return lambda: self._enlist(job)
+
+    def _free(self) -> int:
+        return min(self._threads, self._most_stuck - self.stuck) - self._working
 
     def _enlist(self, job: Job[Any]) -> None:
         thread = _Thread(self)

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from fallback_storage.engine.crew import NO_RESCUE, Crew, Job, Rescue
 
@@ -66,11 +66,24 @@ class Pool:
         """
         crew, job = self.crew, Job(call, rescue)
         crew.take(job)
-        try:
-            ended = job.wait(seconds)
-        except BaseException:  # A task's time limit, or Ctrl-C.
-            crew.abandon(job)
-            raise
-        if not ended and crew.abandon(job):
+        if not _wait(crew, job, seconds) and crew.abandon(job):
             raise crew.overdue(job, cast(float, seconds))
         return job.result()
+
+    def offer(self, call: Callable[[], T]) -> Callable[[], T] | None:
+        """Have a call made if a thread is free; return what waits for its answer."""
+        crew, job = self.crew, Job(call, NO_RESCUE)
+        return partial(_answer, crew, job) if crew.take_now(job) else None
+
+
+def _answer(crew: Crew, job: Job[T]) -> T:
+    _wait(crew, job, None)
+    return job.result()
+
+
+def _wait(crew: Crew, job: Job[Any], seconds: float | None) -> bool:
+    try:
+        return job.wait(seconds)
+    except BaseException:  # A task's time limit, or Ctrl-C.
+        crew.abandon(job)
+        raise

@@ -84,15 +84,21 @@ class Health:
         self, call: Callable[[], T], judge: Judge, *, bounded: bool, insist: bool, rescue: Rescue
     ) -> T:
         permit = self._permit(insist)
-        started = self._clock()
         self.calls += 1
+        begun = self._clock()
+
+        def made() -> T:
+            nonlocal begun
+            begun = self._clock()  # The wait for a thread is not the backend's time.
+            return call()
+
         try:
-            answer = self._make(call, bounded, rescue)
+            answer = self._make(made, bounded, rescue)
         except BaseException as error:
-            self._count(error, judge, permit, self._clock() - started)
+            self._count(error, judge, permit, self._clock() - begun)
             raise
         if self.breaker is not None:
-            self.breaker.succeeded(permit, self._clock() - started)
+            self.breaker.succeeded(permit, self._clock() - begun)
         return answer
 
     def _permit(self, insist: bool) -> int:

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, NoReturn
 
 from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.engine.presence import NOWHERE
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
 from fallback_storage.signals import fallback_used, report_failure, report_fallback
 
@@ -68,6 +69,8 @@ class Question:
         if self.errors:
             self.unavailable()
         if not held and self.anybody_said(Outcome.MISSING):
+            if self.storage.presence is not None and self.operation != "listdir":
+                self.storage.presence.noticed(self.name, NOWHERE)
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.name)
             error.add_note(f"{self.storage!r}: {self}.")
             raise error

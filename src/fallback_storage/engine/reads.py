@@ -16,6 +16,7 @@ from django.core.files.base import File
 from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.names import AvailableName
 from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.engine.presence import NOWHERE
 from fallback_storage.engine.question import Question
 from fallback_storage.signals import logger
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from fallback_storage.engine.combined import CombinedStorage
 
 
-_debugging = partial(logger.isEnabledFor, logging.DEBUG)
+# The operations whose answer shows that the backend has the file.
+_OF_A_FILE = frozenset(
+    {"open", "size", "get_accessed_time", "get_created_time", "get_modified_time"}
+)
+#: Whether each operation is logged.
+debugging = partial(logger.isEnabledFor, logging.DEBUG)
 
 
 def first_answer(storage: CombinedStorage, operation: str, name: str) -> Any:
@@ -36,8 +42,8 @@ def first_answer(storage: CombinedStorage, operation: str, name: str) -> Any:
             question = question or Question(storage, operation, name)
             question.failed(backend, error)
         else:
-            if question or _debugging():
-                served(question, operation, name, backend)
+            if question or storage.presence or debugging():
+                served(storage, question, operation, name, backend)
             return answer
     cast(Question, question).nobody()
 
@@ -52,17 +58,31 @@ def open_with_backend(storage: CombinedStorage, name: str, mode: str) -> tuple[B
             question = question or Question(storage, "open", name)
             question.failed(backend, error)
         else:
-            if question or _debugging():
-                served(question, "open", name, backend)
+            if question or storage.presence or debugging():
+                served(storage, question, "open", name, backend)
             return backend, file
     cast(Question, question).nobody()
 
 
-def served(question: Question | None, operation: str, name: str, backend: Backend) -> None:
+def served(
+    storage: CombinedStorage,
+    question: Question | None,
+    operation: str,
+    name: str,
+    backend: Backend,
+) -> None:
     """``backend`` serves, others having been asked before if there is a ``question``."""
     logger.debug("%s(%r): %s serves", operation, name, backend.name)
     if question is not None:
         question.passed_to(backend)
+    if operation in _OF_A_FILE and (question is None or not question.errors):
+        noticed(storage, name, backend)
+
+
+def noticed(storage: CombinedStorage, name: str, found: Backend | None) -> None:
+    """It is known that ``found`` is the first with ``name``, or that none has it."""
+    if storage.presence is not None:
+        storage.presence.noticed(name, NOWHERE if found is None else found.name)
 
 
 def holder(
@@ -72,17 +92,27 @@ def holder(
 
     ``may_skip``: whether ``on_fault="skip"`` holds here, and those that could answer are enough.
     """
+    found, is_certain = find(storage, operation, name, may_skip=may_skip)
+    if is_certain:
+        noticed(storage, name, found)
+    return found
+
+
+def find(
+    storage: CombinedStorage, operation: str, name: str, *, may_skip: bool = False
+) -> tuple[Backend | None, bool]:
+    """Return what ``holder`` does, and whether every backend before it could answer."""
     found, question = first_with(storage, operation, name, storage.backends)
     if found is not None:
-        if question or _debugging():
-            served(question, operation, name, found)
-        return found
+        if question or debugging():
+            served(storage, question, operation, name, found)
+        return found, question is None or not question.errors
     asked = cast(Question, question)
     if asked.errors and not (may_skip and storage.on_fault == "skip"):
         asked.nobody()
     if not asked.anybody_said(Outcome.MISSING):
         asked.nobody()
-    return None
+    return None, not asked.errors
 
 
 def first_with(
@@ -110,29 +140,6 @@ def first_with(
             question = question or Question(storage, operation, name, stops=stops)
             question.missing(backend)
     return None, question
-
-
-def url(storage: CombinedStorage, name: str, keywords: dict[str, Any]) -> str:
-    """Return the URL that the first backend with the file gives, the last if none has it.
-
-    The last is not asked whether it has: its answer would be the same.
-    """
-    question = None
-    last = storage.backends[-1]
-    for backend in storage.backends:
-        try:
-            if backend is last or backend.call("exists", name):
-                answer = backend.url(name, keywords)
-                if question or _debugging():
-                    served(question, "url", name, backend)
-                return answer
-        except Exception as error:
-            question = question or Question(storage, "url", name)
-            question.failed(backend, error)
-        else:
-            question = question or Question(storage, "url", name)
-            question.missing(backend)
-    cast(Question, question).nobody()
 
 
 def path(storage: CombinedStorage, name: str) -> str:

@@ -46,6 +46,7 @@ class _Save:
 
     def __init__(self, storage: CombinedStorage, name: str, content: Content) -> None:
         self.name = name
+        self._storage = storage
         self._content = content
         self._question = Question(storage, "save", name, writing=True)
         self._holding_older: list[Backend] = []
@@ -55,7 +56,9 @@ class _Save:
             stored = self._attempt(backend)
             if stored is not None:
                 self._remove_older(backend, stored)
-                served(self._question, "save", stored, backend)
+                served(self._storage, self._question, "save", stored, backend)
+                if self._storage.presence is not None:
+                    self._storage.presence.stored(stored, backend.name)
                 return stored
         self._question.nobody()
 
@@ -163,7 +166,7 @@ def _open_new(storage: CombinedStorage, name: str, mode: str) -> File[Any]:
             if _lies_there(backend, name, remove=False):
                 break  # Its file would hide one written elsewhere.
         else:
-            served(question, "open", name, backend)
+            served(storage, question, "open", name, backend)
             return file
     question.nobody()
 
@@ -177,7 +180,7 @@ def delete_from_first(storage: CombinedStorage, name: str) -> None:
         except Exception as error:
             question.failed(backend, error)
         else:
-            served(question, "delete", name, backend)
+            served(storage, question, "delete", name, backend)
             return
     question.nobody()
 

@@ -147,6 +147,8 @@ class _Promotion:
     def _create(self, source: Backend, name: str, content: File[bytes]) -> bool:
         try:
             self._target.create(name, content, partial(self._is_deleted, source, name))
+            if self._storage.presence is not None:
+                self._storage.presence.changed(name)
         except Exception as error:
             self._failed(error, name)
             return False

@@ -120,7 +120,8 @@ class LayeredStorage(PromotingStorage):
             raise ReadOnlyStorageError(f"delete({name!r}): {self._upper.name} is READ_ONLY.")
         question = Question(self, "delete", name, writing=True)
         try:
-            self._delete(name)
+            with self._changing(name):
+                self._delete(name)
         except Exception as error:
             question.failed(self._upper, error)
             question.nobody()
