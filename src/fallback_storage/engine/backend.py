@@ -77,7 +77,8 @@ class Backend(Boundary):
         """Return a file that shares its storage's thread, where there is only one."""
         if self.health is None or not self.health.is_serial or self._adapter.proves_open(file):
             return file
-        return in_turn(file, name, partial(self._ask, bounded=bounded, insist=True))
+        run = partial(self._ask, bounded=bounded, insist=True)
+        return in_turn(file, name, run, writable=not bounded)
 
     def open_for_writing(self, name: str, mode: str) -> File[Any]:
         """Open a file for writing; a directory that a local storage lacks is made, as on save."""

@@ -80,6 +80,11 @@ class Boundary:
         Raises ``ReadOnlyStorageError``, ``UnsupportedOperation`` where the storage has no such
         method, ``BreakerOpen``, ``DeadlineExceeded``, and whatever the storage raises.
         """
+        if self.health is None and operation not in self._watched:
+            # Most calls, as short as can be: FileSystemStorage answers in 5 µs.
+            method = getattr(self.storage, operation, None)
+            if method is not None:
+                return method(name, *args, **kwargs)
         method = self._method(operation, name, args)
         if self.health is None or operation in _ANSWERED_HERE:
             return method(name, *args, **kwargs)

@@ -51,7 +51,8 @@ class Job(Generic[T]):
         except BaseException as error:
             self.error = error
             if not self.is_abandoned:
-                self.rescue.after_error()
+                with suppress(Exception):
+                    self.rescue.after_error()
 
     def end(self) -> None:
         if self.is_abandoned:
@@ -116,19 +117,26 @@ class Crew:
             if job.started is None:
                 self._waiting.remove(job)
                 return True
-            self._working -= 1
             self.stuck += 1
             refused = self._refuse_waiting()
-            start = self._next()
         for each in refused:
             each.end()
-        with suppress(Exception):
-            job.rescue.give_up()
-        start()
+        try:
+            with suppress(Exception):
+                job.rescue.give_up()
+        finally:  # Only now: the next call must not be given what is let go of here.
+            self._replace(job)
         return True
 
-    def after(self, thread: _Thread, job: Job[Any]) -> bool:
-        """A thread has made its call; return whether it is to stay."""
+    def _replace(self, job: Job[Any]) -> None:
+        """Let another thread work in the place of the one that ``job`` keeps."""
+        with self._lock:
+            self._working -= 1
+            start = self._next()
+        start()
+
+    def after(self, thread: _Thread | None, job: Job[Any]) -> bool:
+        """A call is over; return whether the thread that made it is to stay."""
         with self._lock:
             job.is_over = True
             if job.is_abandoned:
@@ -136,7 +144,7 @@ class Crew:
             else:
                 self._working -= 1
             stays = not self._dismissed and len(self._idle) + self._working < self._threads
-            if stays:
+            if stays and thread:
                 self._idle.append(thread)
             start = self._next()
         job.end()
@@ -179,10 +187,8 @@ class Crew:
         try:
             thread.start()
         except BaseException as error:  # The system has no thread left.
-            with self._lock:
-                self._working -= 1
-                job.is_over, job.error = True, error
-            job.end()
+            job.error = error
+            self.after(None, job)
 
     def _refuse_waiting(self) -> list[Job[Any]]:
         if self.stuck < self._most_stuck:

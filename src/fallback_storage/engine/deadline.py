@@ -36,19 +36,13 @@ class Pool:
         self.name = name
         self.threads = threads
         self._new_crew = partial(Crew, name, threads, threads + spare, clock)
-        self._enlist()
+        self.enlist()
+        _pools.add(self)
 
-    def _enlist(self) -> None:
-        self._pid = os.getpid()
-        self._crew = self._new_crew()
-        weakref.finalize(self, self._crew.dismiss).atexit = False
-
-    @property
-    def crew(self) -> Crew:
-        """The threads of this process: those it was forked from do not exist here."""
-        if self._pid != os.getpid():
-            self._enlist()
-        return self._crew
+    def enlist(self) -> None:
+        """Begin with new threads, which start as they are needed."""
+        self.crew = self._new_crew()
+        weakref.finalize(self, self.crew.dismiss).atexit = False
 
     @property
     def stuck(self) -> int:
@@ -87,3 +81,15 @@ def _wait(crew: Crew, job: Job[Any], seconds: float | None) -> bool:
     except BaseException:  # A task's time limit, or Ctrl-C.
         crew.abandon(job)
         raise
+
+
+_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
+
+
+def _enlist_anew() -> None:
+    """The threads of the process that this one was forked from do not exist here."""
+    for pool in list(_pools):
+        pool.enlist()
+
+
+os.register_at_fork(after_in_child=_enlist_anew)

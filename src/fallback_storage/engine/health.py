@@ -85,20 +85,14 @@ class Health:
     ) -> T:
         permit = self._permit(insist)
         self.calls += 1
-        begun = self._clock()
-
-        def made() -> T:
-            nonlocal begun
-            begun = self._clock()  # The wait for a thread is not the backend's time.
-            return call()
-
+        begun = [self._clock()]
         try:
-            answer = self._make(made, bounded, rescue)
+            answer = self._make(call, bounded, rescue, begun)
         except BaseException as error:
-            self._count(error, judge, permit, self._clock() - begun)
+            self._count(error, judge, permit, self._clock() - begun[-1])
             raise
         if self.breaker is not None:
-            self.breaker.succeeded(permit, self._clock() - begun)
+            self.breaker.succeeded(permit, self._clock() - begun[-1])
         return answer
 
     def _permit(self, insist: bool) -> int:
@@ -112,10 +106,15 @@ class Health:
             )
         return permit
 
-    def _make(self, call: Callable[[], T], bounded: bool, rescue: Rescue) -> T:
+    def _make(self, call: Callable[[], T], bounded: bool, rescue: Rescue, begun: list[float]) -> T:
         if self.pool is None or not (bounded or self.is_serial):
             return call()
-        return self.pool.run(call, self.timeout if bounded else None, rescue)
+
+        def in_thread() -> T:
+            begun.append(self._clock())  # The wait for a thread tells nothing of the backend.
+            return call()
+
+        return self.pool.run(in_thread, self.timeout if bounded else None, rescue)
 
     def _count(self, error: BaseException, judge: Judge, permit: int, seconds: float) -> None:
         outcome = Outcome.REJECTED

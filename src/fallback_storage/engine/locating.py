@@ -29,7 +29,7 @@ def locate_many(storage: CombinedStorage, names: Sequence[str]) -> dict[str, str
     """
     holders = _remembered(storage, names)
     found = _ask(storage, [name for name in dict.fromkeys(names) if name not in holders])
-    if storage.presence is not None:
+    if found and storage.presence is not None:
         certain = {name: holder for name, (holder, is_certain) in found.items() if is_certain}
         storage.presence.noticed_many(certain)
     holders |= {name: holder for name, (holder, _) in found.items()}
@@ -56,6 +56,6 @@ def _ask(storage: CombinedStorage, names: Sequence[str]) -> Found:
 def _ask_for_each(storage: CombinedStorage, names: Sequence[str]) -> Found:
     found: Found = {}
     for name in names:
-        holder, is_certain = reads.find(storage, "locate", name, may_skip=True)
+        holder, is_certain = reads.find(storage, "locate", name)
         found[name] = NOWHERE if holder is None else holder.name, is_certain
     return found

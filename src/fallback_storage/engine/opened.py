@@ -35,9 +35,11 @@ def _rewound(file: File[Any], mode: str, reopen: Reopen) -> File[Any]:
     return file
 
 
-def in_turn(file: File[Any], name: str, run: Callable[[Callable[[], Any]], Any]) -> File[Any]:
+def in_turn(
+    file: File[Any], name: str, run: Callable[[Callable[[], Any]], Any], *, writable: bool
+) -> File[Any]:
     """Return a file whose every use is a call that ``run`` makes."""
-    return File(cast(BinaryIO, Opened(file, run)), name)
+    return File(cast(BinaryIO, Opened(file, run, writable=writable)), name)
 
 
 def _as_text(file: BinaryIO, name: str) -> File[Any]:
@@ -55,10 +57,20 @@ class Opened(io.BufferedIOBase):
     """
 
     def __init__(
-        self, file: File[Any], run: Callable[[Callable[[], Any]], Any] = _at_once
+        self,
+        file: File[Any],
+        run: Callable[[Callable[[], Any]], Any] = _at_once,
+        *,
+        writable: bool = False,
     ) -> None:
         self._file = file
         self._run = run
+        self._writable = writable
+
+    def __del__(self) -> None:
+        # To close a file that nobody closed is left to its own class: made here, wherever the
+        # garbage is collected, the call could wait for the very thread that waits for it.
+        pass
 
     def read(self, size: int | None = -1, /) -> Any:
         return self._run(lambda: self._file.read(-1 if size is None else size))
@@ -72,6 +84,9 @@ class Opened(io.BufferedIOBase):
     def readable(self) -> bool:
         return True
 
+    def writable(self) -> bool:
+        return self._writable
+
     def seekable(self) -> bool:
         return bool(self._run(self._file.seekable))
 
@@ -84,6 +99,8 @@ class Opened(io.BufferedIOBase):
         return position
 
     def close(self) -> None:
-        if not self.closed:
-            self._run(self._file.close)
-        super().close()
+        try:
+            if not self.closed:
+                self._run(self._file.close)
+        finally:
+            super().close()

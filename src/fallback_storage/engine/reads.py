@@ -92,27 +92,50 @@ def holder(
 
     ``may_skip``: whether ``on_fault="skip"`` holds here, and those that could answer are enough.
     """
-    found, is_certain = find(storage, operation, name, may_skip=may_skip)
-    if is_certain:
-        noticed(storage, name, found)
+    found, question = first_with(storage, operation, name, storage.backends)
+    if question is not None or storage.presence is not None or debugging():
+        _settle(storage, question, operation, name, found, may_skip=may_skip)
     return found
 
 
-def find(
-    storage: CombinedStorage, operation: str, name: str, *, may_skip: bool = False
-) -> tuple[Backend | None, bool]:
-    """Return what ``holder`` does, and whether every backend before it could answer."""
+def find(storage: CombinedStorage, operation: str, name: str) -> tuple[Backend | None, bool]:
+    """Return what ``locate`` needs: the holder, and whether every backend before it could answer.
+
+    Nothing of it is remembered here.
+    """
     found, question = first_with(storage, operation, name, storage.backends)
-    if found is not None:
-        if question or debugging():
+    if question is not None:
+        _refuse_ignorance(question, found, may_skip=True)
+        if found is not None:
             served(storage, question, operation, name, found)
-        return found, question is None or not question.errors
-    asked = cast(Question, question)
-    if asked.errors and not (may_skip and storage.on_fault == "skip"):
-        asked.nobody()
-    if not asked.anybody_said(Outcome.MISSING):
-        asked.nobody()
-    return None, not asked.errors
+    return found, question is None or not question.errors
+
+
+def _settle(
+    storage: CombinedStorage,
+    question: Question | None,
+    operation: str,
+    name: str,
+    found: Backend | None,
+    *,
+    may_skip: bool,
+) -> None:
+    if question is not None:
+        _refuse_ignorance(question, found, may_skip=may_skip)
+    if found is not None:
+        served(storage, question, operation, name, found)
+    if question is None or not question.errors:
+        noticed(storage, name, found)
+
+
+def _refuse_ignorance(question: Question, found: Backend | None, *, may_skip: bool) -> None:
+    """Raise where no backend was found, and one that could not answer may have the name."""
+    if found is not None:
+        return
+    if question.errors and not (may_skip and question.storage.on_fault == "skip"):
+        question.nobody()
+    if not question.anybody_said(Outcome.MISSING):
+        question.nobody()
 
 
 def first_with(
