@@ -23,7 +23,8 @@ browser: $(READY) ## the example site in a real browser; needs chromium
 	$(PY) -m pytest tests/browser $(ARGS)
 
 .PHONY: soak
-soak: $(READY) ## the overlay's model for 200,000 steps, and 200 kills at random instants
+soak: $(READY) ## ten minutes of outages under load; then the overlay's model for 200,000 steps, and 200 kills
+	$(PY) -m pytest -s -o faulthandler_timeout=7200 tests/soak $(ARGS)
 	HYPOTHESIS_PROFILE=soak OVERLAY_STEPS=200000 KILLS=50 $(PY) -m pytest \
 		-n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) \
 		tests/conformance/test_overlay_model.py tests/processes

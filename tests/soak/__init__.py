@@ -1,0 +1,1 @@
+"""Long runs against a server that is killed, frozen and started at random."""
