@@ -49,8 +49,18 @@ PRODUCTIONS = {
 STORAGES = {
     "default": {
         "BACKEND": "fallback_storage.storage.OverlayStorage",
-        # The local disk over production. Whatever the code does, production is not written.
-        "OPTIONS": {"backends": ["uploads", "production"]},
+        # The local disk over production. Whatever the code does, production is not written. One
+        # that is silent costs a page two seconds, then nothing until it is asked again.
+        "OPTIONS": {
+            "backends": [
+                "uploads",
+                {
+                    "BACKEND": "production",
+                    "TIMEOUT": 1,
+                    "BREAKER": {"failures": 2, "cooldown": 2, "max_cooldown": 5},
+                },
+            ],
+        },
     },
     "uploads": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

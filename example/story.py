@@ -19,6 +19,7 @@ from example.site import Shown, Site
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import OverlayStorage
 
+RECOVERY = 10.0  # seconds within which production is used again
 PATIENCE = 3.0  # seconds within which a page or an error must be there
 
 
@@ -183,10 +184,22 @@ class Story:
             here = self.check_outage()[0]
         finally:
             self.production.thaw()
+        seconds = self.seconds
+        self.check_outage_is_over()
         return (
             "Production started again, then frozen, so that it accepts connections and never"
-            f" answers: the page still answers in {self.seconds:.1f} s, {here} pictures load."
+            f" answers: the page still answers in {seconds:.1f} s, {here} pictures load. Thawed,"
+            f" it is used again {self.seconds:.1f} s later."
         )
+
+    def check_outage_is_over(self) -> None:
+        """Load the page until production, asked again after a cool-down, is back on it."""
+        begin = time.monotonic()
+        while self.shown(self.kept).badge != "production":
+            self.seconds = time.monotonic() - begin
+            check(self.seconds < RECOVERY, "Production is not back.")
+            time.sleep(0.1)
+        self.seconds = time.monotonic() - begin
 
     def production_is_unchanged(self) -> str:
         check(self.shown(self.kept).badge == "production", "Production is not back.")

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import cast
 
 from django import forms
 from django.contrib import messages
+from django.core.files.storage import storages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from example.gallery.apps import config
-from example.gallery.cards import Whereabouts
+from example.gallery.cards import card
 from example.gallery.forms import ReplaceForm, UploadForm
 from example.gallery.models import Photo
+from fallback_storage.storage import OverlayStorage
 
 
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     """Show all pictures, newest first, and how many each backend serves."""
-    whereabouts = Whereabouts()
-    cards = [whereabouts.card(photo) for photo in Photo.objects.all()]
+    cards = [card(photo) for photo in Photo.objects.all()]
     counts = sorted(Counter(card.badge for card in cards).items())
     context = {"cards": cards, "counts": counts, "production": config().production}
     return render(request, "gallery/gallery.html", context)
@@ -65,9 +67,17 @@ def switch(request: HttpRequest) -> HttpResponse:
         raise Http404
     if action == "start":
         production.start()
+        reset_breakers()
     else:
         production.stop()
     return redirect("gallery")
+
+
+def reset_breakers() -> None:
+    """Who knows that production is back need not wait until a breaker finds out."""
+    for backend in cast(OverlayStorage, storages["default"]).backends:
+        if backend.breaker is not None:
+            backend.breaker.reset()
 
 
 def refused(request: HttpRequest, form: forms.BaseForm) -> HttpResponse:
