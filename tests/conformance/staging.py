@@ -232,6 +232,8 @@ def built(plans: Sequence[Plan], **options: str) -> Iterator[World]:
                 "NAME": backend.name,
                 "READ_ONLY": backend.plan.read_only,
                 "DENIED_IS_MISSING": backend.plan.denied_is_missing,
+                # As the storages are whose files open late: FTP's, SFTP's.
+                **({"THREADS": 1} if backend.plan.kind == "lazy" else {}),
             }
             for backend in backends
         ]

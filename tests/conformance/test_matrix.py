@@ -81,6 +81,14 @@ class Backend:
         return Member(self.name, self.kind, self.storage, {**self.files}, health, read_only)
 
 
+# What bounds the second backend: the threads of its own change nothing of what it comes to.
+BOUNDS: Mapping[str, Mapping[str, int]] = {
+    "fs": {},
+    "memory": {"THREADS": 1},
+    "remote": {"TIMEOUT": 60},
+}
+
+
 class World:
     """Two backends, and the cells made of their health, their modes and the options."""
 
@@ -124,6 +132,7 @@ class Cell:
                     "NAME": backend.name,
                     "READ_ONLY": mode,
                     "DENIED_IS_MISSING": health == "denied is missing",
+                    **(BOUNDS[backend.kind] if backend is world.backends[-1] else {}),
                 }
                 for backend, health, mode in self.each
             ],

@@ -163,6 +163,7 @@ def _cells(
 
 def overlay_of(above: Backend, below: Backend, **options: Any) -> OverlayStorage:
     backends: list[Mapping[str, Any]] = [
-        {"BACKEND": backend.storage, "NAME": backend.name} for backend in (above, below)
+        {"BACKEND": above.storage, "NAME": above.name},
+        {"BACKEND": below.storage, "NAME": below.name, "TIMEOUT": 60},
     ]
     return OverlayStorage(backends=backends, **options)
