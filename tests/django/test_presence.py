@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,11 @@ def storage(first: Storage, second: Storage) -> FallbackStorage:
     return of(first, second)
 
 
-def of(*storages: Storage, **options: Any) -> FallbackStorage:
-    names = ("first", "second", "third")
-    backends = [{"BACKEND": s, "NAME": n} for s, n in zip(storages, names, strict=False)]
+def of(
+    *storages: Storage, threads: Mapping[str, int] | None = None, **options: Any
+) -> FallbackStorage:
+    pairs = zip(storages, ("first", "second"), strict=True)
+    backends = [{"BACKEND": s, "NAME": n, **(threads or {})} for s, n in pairs]
     return FallbackStorage(backends=backends, **{"presence": PRESENCE} | options)
 
 
@@ -253,7 +255,7 @@ def test_unknown_names_are_asked_for_at_the_same_time(second: Storage) -> None:
     """Each of two questions waits for the other: in turn they would wait for ever."""
     barrier = threading.Barrier(2)
     first = remote("first", "a.txt", "b.txt").stage("exists", delay=lambda: _meet(barrier))
-    storage = of(first, second, presence=None)
+    storage = of(first, second, threads={"THREADS": 2}, presence=None)
     assert storage.locate_many(["a.txt", "b.txt"]) == {"a.txt": "first", "b.txt": "first"}
 
 
@@ -263,7 +265,20 @@ def test_a_listing_is_asked_for_at_the_same_time() -> None:
         remote(name, f"{name}.txt").stage("listdir", delay=lambda: _meet(barrier))
         for name in ("first", "second")
     ]
-    assert of(*storages).listdir("") == ([], ["first.txt", "second.txt"])
+    assert of(*storages, threads={"TIMEOUT": 30}).listdir("") == ([], ["first.txt", "second.txt"])
+
+
+def test_a_storage_that_may_not_bear_threads_is_asked_by_its_caller_alone(
+    first: RemoteFaultyStorage, second: RemoteFaultyStorage
+) -> None:
+    """A tenant may be in a thread-local, a connection to a database belongs to its thread."""
+    askers = set()
+    for storage in (first, second):
+        storage.stage("*", delay=lambda: askers.add(threading.current_thread()))
+    both = of(first, second, presence=None)
+    both.locate_many([f"{number}.txt" for number in range(10)])
+    both.listdir("")
+    assert askers == {threading.current_thread()}
 
 
 def _meet(barrier: threading.Barrier) -> None:

@@ -10,48 +10,20 @@ from typing import Any
 
 import django
 import pytest
+from botocore.config import Config
 from django.apps import apps
-from django.core.checks import CheckMessage, Tags, run_checks
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.db import models
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
 from fallback_storage import checks
+from fallback_storage.checks import configuration, presence, unbuilt
 from fallback_storage.conf import MOVED
 from fallback_storage.storage import FallbackStorage
+from tests.django.override import override_storages
 
-FALLBACK = "fallback_storage.storage.FallbackStorage"
-MEMORY = "django.core.files.storage.InMemoryStorage"
-FILES = "django.core.files.storage.FileSystemStorage"
-
-
-def messages(default: Any = None, **settings: Any) -> list[CheckMessage]:
-    storages = {
-        "staticfiles": {"BACKEND": MEMORY},
-        "uploads": {"BACKEND": FILES},
-        "production": {"BACKEND": MEMORY},
-    }
-    if default is not None:
-        storages["default"] = default
-    settings.setdefault("STORAGES", storages)
-    with override_settings(**settings):
-        found = run_checks(tags=[Tags.files])
-    return [message for message in found if str(message.id).startswith("fallback_storage.")]
-
-
-def combined(*backends: Any, **options: Any) -> dict[str, Any]:
-    return {"BACKEND": FALLBACK, "OPTIONS": {"backends": list(backends), **options}}
-
-
-def read_only(backend: Any, **more: Any) -> dict[str, Any]:
-    return {"BACKEND": backend, "READ_ONLY": True, **more}
-
-
-def only(found: list[CheckMessage]) -> CheckMessage:
-    assert len(found) == 1, found
-    assert found[0].hint
-    return found[0]
+from .findings import FALLBACK, FILES, OVERLAY, S3, combined, messages, only, read_only
 
 
 def test_the_recommended_settings_have_no_finding() -> None:
@@ -144,7 +116,8 @@ def test_e005_unknown_options(storage: dict[str, Any], word: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(MOVED))
 def test_w001_a_path_of_long_ago(path: str) -> None:
-    found = only(messages(combined("uploads", read_only(path))))
+    storage = read_only(path, OPTIONS={"client_config": Config(connect_timeout=2, read_timeout=5)})
+    found = only(messages(combined("uploads", storage)))
     assert found.id == "fallback_storage.W001"
     assert path in found.msg
     assert "storages.backends.s3.S3Storage" in str(found.hint)
@@ -157,6 +130,7 @@ def test_w001_a_path_of_long_ago(path: str) -> None:
         ["uploads", read_only(FILES)],
         [FILES, read_only(FILES)],
         [storage := FileSystemStorage(), read_only(storage)],
+        ["uploads", read_only("django.core.files.storage.filesystem.FileSystemStorage")],
     ],
 )
 def test_w002_the_same_storage_twice(twice: list[Any]) -> None:
@@ -180,7 +154,7 @@ def default_file_storage(settings: Any) -> Iterator[None]:
 @pytest.mark.usefixtures("default_file_storage")
 def test_w003_a_setting_that_django_no_longer_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(django, "VERSION", (5, 1))
-    (found,) = checks.unread_setting()
+    (found,) = configuration.unread_setting()
     assert found.id == "fallback_storage.W003"
     assert found.hint
 
@@ -188,7 +162,15 @@ def test_w003_a_setting_that_django_no_longer_reads(monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("default_file_storage")
 def test_the_setting_is_fine_where_django_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(django, "VERSION", (4, 2))
-    assert checks.unread_setting() == []
+    assert configuration.unread_setting() == []
+
+
+@pytest.mark.skipif(django.VERSION >= (5, 1), reason="This Django does not read it.")
+@pytest.mark.filterwarnings("ignore:The DEFAULT_FILE_STORAGE setting is deprecated")
+def test_where_django_reads_the_setting_it_is_looked_at() -> None:
+    with override_settings(DEFAULT_FILE_STORAGE=FALLBACK, FALLBACK_STORAGES=[]):
+        found = only([*checks.ERRORS[0]()])
+    assert found.id == "fallback_storage.E001"
 
 
 def test_w004_several_writable_backends() -> None:
@@ -199,8 +181,7 @@ def test_w004_several_writable_backends() -> None:
 
 
 def test_an_overlay_writes_only_its_first_backend() -> None:
-    overlay = combined("uploads", "production")
-    assert messages(overlay | {"BACKEND": "fallback_storage.storage.OverlayStorage"}) == []
+    assert messages(combined("uploads", "production") | {"BACKEND": OVERLAY}) == []
 
 
 def test_the_storage_of_a_field_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,23 +209,36 @@ def test_the_storage_of_a_field_is_looked_at(monkeypatch: pytest.MonkeyPatch) ->
         {"default": {"BACKEND": None}},
         {"default": {"BACKEND": FALLBACK, "OPTIONS": None}},
         {"default": {"BACKEND": "os.path.join"}},
+        {"default": combined("a"), "a": None},
+        {"default": combined("a"), "a": {"BACKEND": FILES, "OPTIONS": None}},
+        {"default": combined("a"), "a": {"BACKEND": "os.path.join"}},
+        {"default": combined("a"), "a": {"BACKEND": S3, "OPTIONS": {"client_config": 3}}},
+        {"default": combined("uploads", presence=3)},
+        {"default": combined("uploads", presence={"cache": "a"})},
     ],
 )
-def test_no_check_raises(storages: Any) -> None:
-    for check in checks.ERRORS + checks.WARNINGS:
-        with override_settings(STORAGES=storages):
+@pytest.mark.parametrize("caches", [{"a": {}}, {"a": {"BACKEND": "a.b"}}, {"a": None}, None])
+def test_no_check_raises(storages: Any, caches: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "settings", SimpleNamespace(CACHES=caches))
+    with override_storages(storages):
+        for check in checks.ERRORS + checks.WARNINGS:
             list(check(app_configs=None))
 
 
 def test_settings_of_another_shape_are_for_django_to_refuse(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(checks, "settings", SimpleNamespace(STORAGES=["default"]))
+    monkeypatch.setattr(unbuilt, "handler", SimpleNamespace(backends=["default"]))
     assert [list(check()) for check in checks.ERRORS] == [[]] * len(checks.ERRORS)
 
 
 def test_every_id_stands_once_and_is_documented() -> None:
-    ids = re.findall(r'id="(fallback_storage\.[EW]\d+)"', Path(checks.__file__).read_text())
+    modules = Path(checks.__file__).parent.glob("*.py")
+    found = [
+        id_
+        for module in modules
+        for id_ in re.findall(r'id="(fallback_storage\.[EW]\d+)"', module.read_text())
+    ]
     reference = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
-    assert len(set(ids)) == len(ids) == len(checks.ERRORS + checks.WARNINGS)
-    assert all(f"`{id_}`" in reference for id_ in ids)
+    assert len(set(found)) == len(found) == len(checks.ERRORS + checks.WARNINGS)
+    assert all(f"`{id_}`" in reference for id_ in found)

@@ -1,4 +1,4 @@
-"""Imports run one way: errors, signals -> conf -> engine -> overlay -> storage -> checks, apps."""
+"""Imports run one way: errors, signals -> conf -> engine -> … -> storage -> … -> management."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 import fallback_storage
 
 ROOT = Path(fallback_storage.__file__).parent
-ORDER = ["errors", "signals", "conf", "engine", "overlay", "storage", "checks", "apps"]
+ORDER = [
+    *("errors", "signals", "conf", "engine", "overlay", "storage"),
+    *("status", "checks", "apps", "management"),
+]
 APART = {
     # The test kit is for any storage: it knows none of this package's.
     "testing": {"testing"},

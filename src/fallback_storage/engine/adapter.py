@@ -27,8 +27,8 @@ class Adapter:
     replaces: frozenset[str] = frozenset()
     #: Whether a save that fails leaves nothing behind, and an earlier file as it was.
     saves_whole = False
-    #: Whether several threads may use one storage at a time.
-    is_thread_safe = True
+    #: Whether all that a storage does goes over one connection, which bears one thread at a time.
+    has_one_connection = False
     #: How many threads may take the place of stuck ones, a stuck call sharing nothing with them.
     spare_threads = 0
     #: Whether a file comes whole when first read, with the client's own timeout between its bytes.

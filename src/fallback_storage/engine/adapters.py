@@ -134,6 +134,17 @@ _ADAPTERS: dict[str, Adapter] = {
     "storages.backends.s3.S3Storage": _S3(),
     "storages.backends.sftpstorage.SFTPStorage": SFTP(),
 }
+# Of these very classes it is known that several threads may ask at once. A subclass may find its
+# tenant in a thread-local, or its files in a database.
+_THREAD_SAFE = frozenset(
+    {
+        "django.core.files.storage.filesystem.FileSystemStorage",
+        "fallback_storage.http.HTTPStorage",
+        "storages.backends.azure_storage.AzureStorage",
+        "storages.backends.gcloud.GoogleCloudStorage",
+        "storages.backends.s3.S3Storage",
+    }
+)
 # How storages say that a save on a taken name replaces the file.
 _OVERWRITE_FLAGS = ("file_overwrite", "overwrite_files", "allow_overwrite", "_allow_overwrite")
 
@@ -141,6 +152,11 @@ _OVERWRITE_FLAGS = ("file_overwrite", "overwrite_files", "allow_overwrite", "_al
 def adapter_for(storage: object) -> Adapter:
     """Return the adapter of the nearest class of ``storage`` that has one."""
     return next((_ADAPTERS[name] for name in _names(storage) if name in _ADAPTERS), _PLAIN)
+
+
+def is_thread_safe(storage: object) -> bool:
+    """Whether it is known that several threads may ask ``storage`` at once."""
+    return _names(storage)[0] in _THREAD_SAFE
 
 
 def overwrites(storage: object) -> bool:

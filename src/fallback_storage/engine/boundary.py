@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.core.files.storage import Storage
 
-from fallback_storage.engine.adapters import adapter_for
+from fallback_storage.engine.adapters import adapter_for, is_thread_safe
 from fallback_storage.engine.breaker import Breaker
 from fallback_storage.engine.crew import Rescue
 from fallback_storage.engine.health import Health
@@ -68,6 +68,13 @@ class Boundary:
     def is_remote(self) -> bool:
         """Whether its storage has no local paths."""
         return type(self.storage).path is Storage.path
+
+    @property
+    def bears_threads(self) -> bool:
+        """Whether several threads may ask it at once: it has its own, or its class allows that."""
+        return (self.health is not None and self.health.pool is not None) or is_thread_safe(
+            self.storage
+        )
 
     @property
     def breaker(self) -> Breaker | None:

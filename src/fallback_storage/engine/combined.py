@@ -73,6 +73,11 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         """The backends that may be written, in the order declared."""
         return tuple(backend for backend in self.backends if not backend.read_only)
 
+    @property
+    def bears_threads(self) -> bool:
+        """Whether several threads may ask the backends at once, whatever asks this storage."""
+        return all(backend.bears_threads for backend in self.backends)
+
     def _build(self) -> tuple[Backend, ...]:
         with _building:
             if self._built[0] != Generation.number:
@@ -128,7 +133,7 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
     def locate_many(self, names: Iterable[str]) -> dict[str, str | None]:
         """Return what ``locate`` does of each of ``names``: a page's worth at once.
 
-        Remote backends are asked for several names at a time.
+        Remote backends are asked for several names at a time, if they bear threads.
         """
         by_name = {name: self._path_name(name) for name in names}
         holders = locating.locate_many(self, list(by_name.values()))

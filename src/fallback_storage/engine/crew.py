@@ -115,7 +115,8 @@ class Crew:
                 return False
             job.is_abandoned = True
             if job.started is None:
-                self._waiting.remove(job)
+                with suppress(ValueError):  # It was not even taken.
+                    self._waiting.remove(job)
                 return True
             self.stuck += 1
             refused = self._refuse_waiting()
@@ -186,7 +187,7 @@ class Crew:
         thread.give(job)
         try:
             thread.start()
-        except BaseException as error:  # The system has no thread left.
+        except Exception as error:  # The system has no thread left.
             job.error = error
             self.after(None, job)
 

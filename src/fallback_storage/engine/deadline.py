@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -59,26 +60,32 @@ class Pool:
         says nothing.
         """
         crew, job = self.crew, Job(call, rescue)
-        crew.take(job)
-        if not _wait(crew, job, seconds) and crew.abandon(job):
+        with _left_if_interrupted(crew, job):
+            crew.take(job)
+            ended = job.wait(seconds)
+        if not ended and crew.abandon(job):
             raise crew.overdue(job, cast(float, seconds))
         return job.result()
 
     def offer(self, call: Callable[[], T]) -> Callable[[], T] | None:
         """Have a call made if a thread is free; return what waits for its answer."""
         crew, job = self.crew, Job(call, NO_RESCUE)
-        return partial(_answer, crew, job) if crew.take_now(job) else None
+        with _left_if_interrupted(crew, job):
+            return partial(_answer, crew, job) if crew.take_now(job) else None
 
 
 def _answer(crew: Crew, job: Job[T]) -> T:
-    _wait(crew, job, None)
+    with _left_if_interrupted(crew, job):
+        job.wait(None)
     return job.result()
 
 
-def _wait(crew: Crew, job: Job[Any], seconds: float | None) -> bool:
+@contextmanager
+def _left_if_interrupted(crew: Crew, job: Job[Any]) -> Iterator[None]:
+    """A task's time limit or Ctrl-C ends the waiting, not the call."""
     try:
-        return job.wait(seconds)
-    except BaseException:  # A task's time limit, or Ctrl-C.
+        yield
+    except BaseException:
         crew.abandon(job)
         raise
 

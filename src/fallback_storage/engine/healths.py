@@ -88,7 +88,7 @@ def _pool(options: BackendOptions, storage: Storage) -> Pool | None:
     if options.timeout is None and options.threads is None:
         return None
     adapter = adapter_for(storage)
-    threads = options.threads or (THREADS if adapter.is_thread_safe else 1)
+    threads = options.threads or (1 if adapter.has_one_connection else THREADS)
     return Pool(options.name, threads, spare=adapter.spare_threads)
 
 

@@ -42,7 +42,7 @@ def listdir(storage: CombinedStorage, path: str) -> tuple[list[str], list[str]]:
 def _ask(storage: CombinedStorage, path: str) -> Iterable[tuple[Any, Exception | None]]:
     """Return what each backend answers or raises; of several remote ones at the same time."""
     calls = [partial(_attempt, backend, path) for backend in storage.backends]
-    if sum(backend.is_remote for backend in storage.backends) > 1:
+    if sum(backend.is_remote for backend in storage.backends) > 1 and storage.bears_threads:
         return in_parallel(calls)
     return (call() for call in calls)  # One that raises may end it.
 

@@ -45,7 +45,8 @@ def _remembered(storage: CombinedStorage, names: Sequence[str]) -> dict[str, str
 
 
 def _ask(storage: CombinedStorage, names: Sequence[str]) -> Found:
-    threads = THREADS if any(backend.is_remote for backend in storage.backends) else 1
+    are_remote = any(backend.is_remote for backend in storage.backends)
+    threads = THREADS if are_remote and storage.bears_threads else 1
     shares = [names[number::threads] for number in range(min(threads, len(names)))]
     found: Found = {}
     for share in in_parallel([partial(_ask_for_each, storage, share) for share in shares]):

@@ -28,7 +28,7 @@ class OneConnection(Adapter):
         {"_save", "delete", "exists", "listdir", "open", "size"}
         | {"get_accessed_time", "get_created_time", "get_modified_time"}
     )
-    is_thread_safe = False
+    has_one_connection = True
     spare_threads = 7
 
     def current(self, storage: Any) -> Any:

@@ -1,23 +1,17 @@
-"""System checks: one function and one id for each finding. They build no storage and never raise.
-
-Every combined storage that the settings or a model's field name is looked at.
-"""
+"""What the checks find in the configuration itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import django
-from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import FileField
 from django.utils.module_loading import import_string
 
+from fallback_storage.checks.configured import Configured, Messages, combined_backends, of_each
+from fallback_storage.checks.unbuilt import storages, unbuilt
 from fallback_storage.conf import (
     MOVED,
     BackendOptions,
@@ -25,71 +19,9 @@ from fallback_storage.conf import (
     parse_backends,
     storage_options,
 )
-from fallback_storage.engine.combined import CombinedStorage
-
-Messages = Iterator[checks.CheckMessage]
 
 
-@dataclass(frozen=True)
-class Configured:
-    """A combined storage as it is configured at ``where``."""
-
-    where: str
-    cls: type[CombinedStorage]
-    given: Mapping[str, Any]
-
-    @property
-    def entries(self) -> Any:
-        if self.given.get("backends") is None:
-            return getattr(settings, "FALLBACK_STORAGES", None)
-        return self.given["backends"]
-
-    @property
-    def backends(self) -> Sequence[BackendOptions]:
-        """The backends, none where they cannot be made out: that is a finding of its own."""
-        with suppress(ImproperlyConfigured):
-            return parse_backends(self.entries, "backends")
-        return ()
-
-
-def _configured() -> Iterator[Configured]:
-    for alias, entry in _storages().items():
-        if (found := _combined(f"STORAGES[{alias!r}]", entry)) is not None:
-            yield found
-    for model in apps.get_models():
-        for field in model._meta.local_fields:
-            # By its type: default_storage is lazy, and isinstance would build it.
-            storage: Any = getattr(field, "storage", None)
-            if isinstance(field, FileField) and issubclass(type(storage), CombinedStorage):
-                given = {"backends": storage.options.entries}
-                yield Configured(str(field), type(storage), given)
-
-
-def _storages() -> Mapping[str, Any]:
-    storages: object = settings.STORAGES
-    return storages if isinstance(storages, Mapping) else {}
-
-
-def _combined(where: str, entry: Any) -> Configured | None:
-    if not isinstance(entry, Mapping):
-        return None
-    with suppress(Exception):  # Whatever a module raises when imported.
-        cls = import_string(entry["BACKEND"])
-        if issubclass(cls, CombinedStorage):
-            return Configured(where, cls, dict(entry.get("OPTIONS", {})))
-    return None
-
-
-def _of_each(check: Callable[[Configured], Messages]) -> Callable[..., list[checks.CheckMessage]]:
-    # Not functools.wraps: Django looks at the signature.
-    def run(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-        return [message for configured in _configured() for message in check(configured)]
-
-    run.__name__ = check.__name__
-    return run
-
-
-@_of_each
+@of_each
 def no_backends(configured: Configured) -> Messages:
     if not configured.entries:
         yield checks.Error(
@@ -99,19 +31,19 @@ def no_backends(configured: Configured) -> Messages:
         )
 
 
-@_of_each
+@of_each
 def unknown_alias(configured: Configured) -> Messages:
     for options in configured.backends:
         source = options.source
         if isinstance(source, str) and not options.is_alias and "." not in source:
             yield checks.Error(
                 f"{configured.where}: STORAGES has no {source!r}.",
-                hint=did_you_mean(source, _storages()) or "Add it to STORAGES.",
+                hint=did_you_mean(source, storages()) or "Add it to STORAGES.",
                 id="fallback_storage.E002",
             )
 
 
-@_of_each
+@of_each
 def circular_alias(configured: Configured) -> Messages:
     circle = _circle([configured])
     if circle is not None:
@@ -123,7 +55,7 @@ def circular_alias(configured: Configured) -> Messages:
 
 
 def _circle(chain: list[Configured]) -> list[Configured] | None:
-    for inner in _combined_backends(chain[-1]):
+    for inner in combined_backends(chain[-1]):
         # The same class, given the same, is the same storage again.
         if inner in chain:
             return [*chain[chain.index(inner) :], inner]
@@ -132,16 +64,7 @@ def _circle(chain: list[Configured]) -> list[Configured] | None:
     return None
 
 
-def _combined_backends(configured: Configured) -> Iterator[Configured]:
-    for options in configured.backends:
-        where, entry = str(options.source), {"BACKEND": options.source, "OPTIONS": options.options}
-        if options.is_alias:
-            where, entry = f"STORAGES[{options.source!r}]", _storages()[str(options.source)]
-        if (found := _combined(where, entry)) is not None:
-            yield found
-
-
-@_of_each
+@of_each
 def not_importable(configured: Configured) -> Messages:
     for options in configured.backends:
         path = options.source
@@ -157,7 +80,7 @@ def not_importable(configured: Configured) -> Messages:
             )
 
 
-@_of_each
+@of_each
 def unknown_options(configured: Configured) -> Messages:
     given = {key: value for key, value in configured.given.items() if key != "backends"}
     try:
@@ -172,7 +95,7 @@ def unknown_options(configured: Configured) -> Messages:
         )
 
 
-@_of_each
+@of_each
 def moved_path(configured: Configured) -> Messages:
     for options in configured.backends:
         if options.source in MOVED:
@@ -183,7 +106,7 @@ def moved_path(configured: Configured) -> Messages:
             )
 
 
-@_of_each
+@of_each
 def same_storage_twice(configured: Configured) -> Messages:
     seen: list[object] = []
     for options in configured.backends:
@@ -200,10 +123,8 @@ def same_storage_twice(configured: Configured) -> Messages:
 def _identity(options: BackendOptions) -> object:
     if not isinstance(options.source, str):
         return id(options.source)
-    if not options.is_alias:
-        return options.source, dict(options.options)
-    entry = _storages()[options.source]
-    return entry.get("BACKEND"), dict(entry.get("OPTIONS", {}))
+    storage = unbuilt(options)
+    return (options.source, options.options) if storage is None else (storage.cls, storage.given)
 
 
 def unread_setting(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -218,10 +139,10 @@ def unread_setting(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckM
     ]
 
 
-@_of_each
+@of_each
 def several_writable(configured: Configured) -> Messages:
-    writable = [options.name for options in configured.backends if not options.read_only]
-    if len(writable) > 1 and not configured.cls.writes_only_first:
+    writable = [options.name for options in configured.writable]
+    if len(writable) > 1:
         yield checks.Warning(
             f"{configured.where}: {len(writable)} backends may be written: {', '.join(writable)}.",
             hint=f"A write that fails in {writable[0]} lands in {writable[1]}. If that is not"
@@ -233,9 +154,3 @@ def several_writable(configured: Configured) -> Messages:
 
 ERRORS = (no_backends, unknown_alias, circular_alias, not_importable, unknown_options)
 WARNINGS = (moved_path, same_storage_twice, unread_setting, several_writable)
-
-
-def register() -> None:
-    """Register every check with Django's ``files``."""
-    for check in ERRORS + WARNINGS:
-        checks.register(check, checks.Tags.files)

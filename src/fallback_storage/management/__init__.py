@@ -1,0 +1,1 @@
+"""Management commands, and how what they know is shown."""

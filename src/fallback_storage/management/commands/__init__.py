@@ -1,0 +1,1 @@
+"""``storage_status`` and ``storage_explain``."""
