@@ -84,6 +84,27 @@ def outages(server: SeaweedFS) -> Iterator[list[str]]:
         thread.join()
 
 
+@contextmanager
+def lateness() -> Iterator[list[float]]:
+    """Measure by how many seconds the machine itself was late, at worst, to go on with a thread."""
+    over, worst = threading.Event(), [0.0]
+
+    def measure() -> None:
+        before = time.monotonic()
+        while not over.wait(0.02):
+            now = time.monotonic()
+            worst[0] = max(worst[0], now - before - 0.02)
+            before = now
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    try:
+        yield worst
+    finally:
+        over.set()
+        thread.join()
+
+
 def resident() -> int:
     """How many bytes of memory this process has."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -113,7 +134,7 @@ def test_no_answer_is_wrong_or_late_while_the_server_comes_and_goes(
     # Each thread has had a client of its own by then, and every size of file was seen.
     memory, settled = [0], threading.Timer(SECONDS / 4, lambda: memory.__setitem__(0, resident()))
     settled.start()
-    with outages(server) as happened:
+    with outages(server) as happened, lateness() as late:
         at_work = [
             threading.Thread(target=user.run, args=(lambda: time.monotonic() < end,))
             for user in users
@@ -123,11 +144,11 @@ def test_no_answer_is_wrong_or_late_while_the_server_comes_and_goes(
         for thread in at_work:
             thread.join()
     tallies = [user.tally for user in users]
-    slowest = max(tallies, key=lambda tally: tally.slowest)
-    report(happened, users, memory[0])
+    seconds, operation = max(tally.slowest for tally in tallies)
+    report(happened, users, late[0], memory[0])
     assert not [wrong for tally in tallies for wrong in tally.wrong]
     assert sum(tally.answered for tally in tallies) > 50
-    assert slowest.slowest <= DEADLINE + TOLERANCE, slowest.slowest_operation
+    assert seconds <= DEADLINE + TOLERANCE + late[0], operation
     deadline = time.monotonic() + 10 * PATIENCE
     while stuck(media, overlay) and time.monotonic() < deadline:
         threading.Event().wait(0.05)
@@ -137,15 +158,15 @@ def test_no_answer_is_wrong_or_late_while_the_server_comes_and_goes(
     assert resident() < memory[0] * 1.25 + 20_000_000
 
 
-def report(happened: list[str], users: list[User], memory: int) -> None:
+def report(happened: list[str], users: list[User], late: float, memory: int) -> None:
     tallies = [user.tally for user in users]
-    slowest = max(tallies, key=lambda tally: tally.slowest)
+    seconds, operation = max(tally.slowest for tally in tallies)
     print(
         f"\n{SECONDS:g} s, {USERS} threads, {len(happened)} outages:"
         f" {sum(tally.answered for tally in tallies)} answers,"
         f" {sum(tally.unavailable for tally in tallies)} times unavailable,"
         f" {sum(len(tally.wrong) for tally in tallies)} wrong;"
-        f" the slowest read took {slowest.slowest:.2f} s ({slowest.slowest_operation}),"
-        f" deadline {DEADLINE:g} s; {threads()} threads;"
+        f" the slowest read took {seconds:.2f} s ({operation}), with a deadline of {DEADLINE:g} s"
+        f" on a machine that was late by {late:.2f} s at worst; {threads()} threads;"
         f" {memory / 1e6:.0f} MB after a quarter, {resident() / 1e6:.0f} MB at the end."
     )

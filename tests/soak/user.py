@@ -25,9 +25,8 @@ class Tally:
 
     answered: int = 0
     unavailable: int = 0
-    slowest: float = 0.0
-    slowest_operation: str = ""
     wrong: list[str] = field(default_factory=list)
+    slowest: tuple[float, str] = (0.0, "")
 
 
 class User:
@@ -112,14 +111,15 @@ class User:
 
     @contextmanager
     def _allowing_outage(self, operation: str, *, bounded: bool = True) -> Iterator[None]:
-        start = time.monotonic()
+        start, came = time.monotonic(), "answered"
         try:
             yield
             self.tally.answered += 1
         except FileNotFoundError as error:
             self.tally.wrong.append(f"{operation}: {error!r}")
-        except Exception:
+        except Exception as error:
             self.tally.unavailable += 1
-        seconds = time.monotonic() - start
-        if bounded and seconds > self.tally.slowest:
-            self.tally.slowest, self.tally.slowest_operation = seconds, operation
+            came = type(error).__name__
+        if bounded:
+            took = time.monotonic() - start, f"{operation}: {came}"
+            self.tally.slowest = max(self.tally.slowest, took)
