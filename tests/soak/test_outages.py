@@ -86,7 +86,7 @@ def outages(server: SeaweedFS) -> Iterator[list[str]]:
 
 @contextmanager
 def lateness() -> Iterator[list[float]]:
-    """Measure by how many seconds the machine itself was late, at worst, to go on with a thread."""
+    """Measure how many seconds late, at worst, the machine itself was to go on with a thread."""
     over, worst = threading.Event(), [0.0]
 
     def measure() -> None:
