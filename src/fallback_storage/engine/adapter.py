@@ -46,6 +46,8 @@ class Adapter:
         A file around an io object is; one that reads in a way of its own may ask its server only
         when it is first read.
         """
+        if type(file) is File:
+            return isinstance(file.file, _IO)
         if getattr(type(file), "read", None) is FileProxyMixin.read:
             return isinstance(vars(file).get("file"), _IO)
         return isinstance(file, _IO)

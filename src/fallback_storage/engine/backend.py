@@ -16,7 +16,7 @@ from fallback_storage.engine import disk
 from fallback_storage.engine.adapter import Unless
 from fallback_storage.engine.adapters import overwrites
 from fallback_storage.engine.boundary import Boundary
-from fallback_storage.engine.opened import in_turn, touched
+from fallback_storage.engine.opened import in_turn, is_made_text, touched
 from fallback_storage.errors import NameChangedError
 
 
@@ -61,7 +61,10 @@ class Backend(Boundary):
         return self._ask(partial(self._touched, file, name, mode), bounded=False)
 
     def _open_touched(self, name: str, mode: str) -> File[Any]:
-        file: File[Any] = self._method("open", name, (mode,))(name, mode)
+        # Most are opened without a second look, as in `call`.
+        watched = "open" in self._watched
+        open_ = self._method("open", name, (mode,)) if watched else self.storage.open
+        file: File[Any] = open_(name, mode)
         return file if self._adapter.proves_open(file) else self._touched(file, name, mode)
 
     def _touched(self, file: File[Any], name: str, mode: str) -> File[Any]:
@@ -75,7 +78,9 @@ class Backend(Boundary):
 
     def _in_turn(self, file: File[Any], name: str, *, bounded: bool = True) -> File[Any]:
         """Return a file that shares its storage's thread, where there is only one."""
-        if self.health is None or not self.health.is_serial or self._adapter.proves_open(file):
+        if self.health is None or not self.health.is_serial:
+            return file
+        if self._adapter.proves_open(file) and not is_made_text(file):
             return file
         run = partial(self._ask, bounded=bounded, insist=True)
         return in_turn(file, name, run, writable=not bounded)

@@ -91,7 +91,7 @@ class Boundary:
             # Most calls, as short as can be: FileSystemStorage answers in 5 µs.
             method = getattr(self.storage, operation, None)
             if method is not None:
-                return method(name, *args, **kwargs)
+                return method(name, *args, **kwargs) if args or kwargs else method(name)
         method = self._method(operation, name, args)
         if self.health is None or operation in _ANSWERED_HERE:
             return method(name, *args, **kwargs)

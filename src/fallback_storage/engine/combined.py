@@ -147,7 +147,7 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         return self._open_for_reading(name, mode)
 
     def _open_for_reading(self, name: str, mode: str) -> File[Any]:
-        return reads.open_with_backend(self, name, mode)[1]
+        raise NotImplementedError
 
     def _open_for_writing(self, name: str, mode: str) -> File[Any]:
         return writes.open_file(self, name, mode)

@@ -38,7 +38,7 @@ def path_name(name: object) -> str:
     name, a ``..`` part or NUL.
     """
     text = name if type(name) is str and _is_canonical(name) else _canonical(name)
-    return text.rstrip("/")
+    return text.rstrip("/") if text[-1:] == "/" else text
 
 
 def url_name(name: object) -> str:

@@ -8,6 +8,7 @@ import ftplib
 import os
 import posixpath
 import socket
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -76,7 +77,9 @@ class SFTP(OneConnection):
         file = storage.open(name, mode)
         if set(mode) <= set("rbt"):
             file.file = remote = storage._read(name)
-            remote._read = partial(self._read, remote.sftp, remote._read)
+            # Through a proxy: paramiko's file does not bear to be in a circle.
+            own = partial(type(remote)._read, weakref.proxy(remote))
+            remote._read = partial(self._read, remote.sftp, own)
             file._is_read = True
         return file
 

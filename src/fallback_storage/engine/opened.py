@@ -42,8 +42,13 @@ def in_turn(
     return File(cast(BinaryIO, Opened(file, run, writable=writable)), name)
 
 
+def is_made_text(file: File[Any]) -> bool:
+    """Whether ``touched`` made text of what the storage gave."""
+    return isinstance(getattr(file, "file", None), _Text)
+
+
 def _as_text(file: BinaryIO, name: str) -> File[Any]:
-    return File(io.TextIOWrapper(file, "utf-8"), name)
+    return File(_Text(file, "utf-8"), name)
 
 
 def _at_once(call: Callable[[], T]) -> T:
@@ -68,9 +73,11 @@ class Opened(io.BufferedIOBase):
         self._writable = writable
 
     def __del__(self) -> None:
-        # To close a file that nobody closed is left to its own class: made here, wherever the
-        # garbage is collected, the call could wait for the very thread that waits for it.
-        pass
+        """Leave a file that nobody closed to its own class.
+
+        Made from wherever the garbage is collected, the call could wait for the very thread that
+        waits for it.
+        """
 
     def read(self, size: int | None = -1, /) -> Any:
         return self._run(lambda: self._file.read(-1 if size is None else size))
@@ -104,3 +111,10 @@ class Opened(io.BufferedIOBase):
                 self._run(self._file.close)
         finally:
             super().close()
+
+
+class _Text(io.TextIOWrapper):
+    """The text of a storage's file that gives bytes."""
+
+    def __del__(self) -> None:
+        """As above: nothing is to be closed from here."""

@@ -29,7 +29,7 @@ class PromotingStorage(CombinedStorage):
     def _open_for_reading(self, name: str, mode: str) -> File[Any]:
         promotion = self.options.promotion
         if promotion is None or not self.writable_backends:
-            return super()._open_for_reading(name, mode)
+            return reads.open_with_backend(self, name, mode)[1]
         return open_promoted(self, name, mode, promotion, partial(self._is_hidden, name))
 
     def path(self, name: str) -> str:
