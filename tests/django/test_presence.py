@@ -15,6 +15,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.test import override_settings
 
+from fallback_storage.conf import PresenceOptions
+from fallback_storage.engine.presence import Presence, _Recent
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import RemoteFaultyStorage
 
@@ -188,6 +190,66 @@ def test_a_read_that_finds_nothing_puts_it_right(
     with pytest.raises(FileNotFoundError):
         getattr(storage, ask)("in first.txt")
     assert storage.locate("in first.txt") is None
+
+
+@pytest.mark.parametrize("ask", ["open", "size", "exists", "get_modified_time"])
+def test_a_read_asks_who_is_known_to_have_the_file(
+    storage: FallbackStorage,
+    first: RemoteFaultyStorage,
+    second: RemoteFaultyStorage,
+    ask: str,
+) -> None:
+    assert storage.locate("in second.txt") == "second"
+    first.forget()
+    getattr(storage, ask)("in second.txt")
+    assert first.calls == []
+
+
+def test_a_name_is_cleaned_as_the_first_backend_cleans_it(
+    storage: FallbackStorage, second: RemoteFaultyStorage
+) -> None:
+    assert storage.locate("in second.txt") == "second"
+    assert storage.get_valid_name("in second.txt") == "in_second.txt"
+    assert second.called("get_valid_name") == []
+
+
+def test_a_file_is_changed_in_the_first_backend_that_has_it(
+    storage: FallbackStorage, first: RemoteFaultyStorage, second: RemoteFaultyStorage
+) -> None:
+    assert storage.locate("in second.txt") == "second"
+    first.wrapped.save("in second.txt", ContentFile(b"newer"))
+    storage.open("in second.txt", "r+b").close()
+    assert second.mutations == []
+    assert len(first.mutations) == 1
+
+
+def test_for_a_second_a_process_does_without_the_cache(
+    first: RemoteFaultyStorage, second: RemoteFaultyStorage
+) -> None:
+    storage = of(first, second)
+    assert storage.locate("in first.txt") == "first"
+    now = [0.0]
+    presence = Presence(
+        PresenceOptions(**PRESENCE),  # type: ignore[arg-type]
+        type(storage),
+        storage.options.backends(),
+        clock=lambda: now[0],
+    )
+    presence.stored("a.txt", "first")
+    assert presence.holder("a.txt") == "first"
+    caches["presence"].clear()
+    assert presence.holder("a.txt") == "first"
+    now[0] = 1.0
+    assert presence.holder("a.txt") is None
+
+
+def test_what_a_process_keeps_for_itself_is_bounded() -> None:
+    recent = _Recent(lambda: 0.0)
+    for number in range(25_000):
+        recent.put(f"{number}.txt", "first")
+        assert recent.get(f"{number}.txt") == "first"
+    kept = sum(recent.get(f"{number}.txt") is not None for number in range(25_000))
+    assert 0 < kept <= 10_000
 
 
 def test_a_write_asks_the_backends(storage: FallbackStorage, first: RemoteFaultyStorage) -> None:

@@ -1,16 +1,18 @@
 """The remembered answer to "which backend holds this name", in a Django cache.
 
-It answers ``url`` and ``locate``. Whatever opens, measures or changes a file asks the backends,
-and puts right what was remembered. What a write leaves behind is set; what a question finds out is
-only added, so that one asked before a write is not remembered after it.
+It answers ``url`` and ``locate``, and says whom a read asks first, which puts it right where it
+finds otherwise. A write asks everybody. What a write leaves behind is set; what a question finds
+out is only added, so that one asked before a write is not remembered after it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 from django.core.cache import BaseCache, caches
@@ -27,16 +29,33 @@ LAST_OR_NOWHERE = "?"
 # It was changed a moment ago, and who asked before that must not have the last word.
 _CHANGED = "-"
 _CHANGED_SECONDS = 10
+# How long, and for how many names, a process does without the cache.
+_RECENT_SECONDS = 1.0
+_RECENT_NAMES = 10_000
+
+
+class Named(Protocol):
+    """What has a name: a backend."""
+
+    name: str
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
 
 
 class Presence:
     """Which backend holds a name, of one combined storage."""
 
     def __init__(
-        self, options: PresenceOptions, owner: type, backends: Sequence[BackendOptions]
+        self,
+        options: PresenceOptions,
+        owner: type,
+        backends: Sequence[BackendOptions],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
         self._scope = _scope(owner, backends)
+        self._recent = _Recent(clock)
 
     @cached_property
     def _cache(self) -> BaseCache:
@@ -44,8 +63,14 @@ class Presence:
 
     def holder(self, name: str) -> str | None:
         """Return what is remembered: a backend's name, one of the above, ``None``: nothing."""
+        recent = self._recent.get(name)
+        if recent is not None:
+            return recent
         holder: str | None = _unless_down(lambda: self._cache.get(self._key(name)), None)
-        return None if holder == _CHANGED else holder
+        if holder is None or holder == _CHANGED:
+            return None
+        self._recent.put(name, holder)
+        return holder
 
     def holders(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return the remembered holders of ``names``, in one round trip."""
@@ -53,9 +78,17 @@ class Presence:
         found: Mapping[str, str] = _unless_down(lambda: self._cache.get_many(by_key), {})
         return {by_key[key]: holder for key, holder in found.items()}
 
+    def first_asked(self, name: str, backends: Sequence[AnyNamed]) -> Sequence[AnyNamed]:
+        """Return ``backends`` in the order in which a read asks: the remembered holder first."""
+        holder = self.holder(name)
+        known = [backend for backend in backends if backend.name == holder]
+        return [*known, *(backend for backend in backends if backend.name != holder)]
+
     def noticed(self, name: str, holder: str) -> None:
         """A question found that ``holder`` has the name."""
-        _unless_down(lambda: self._notice(self._key(name), holder), None)
+        if self._recent.get(name) != holder:
+            self._recent.forget(name)
+            _unless_down(lambda: self._notice(self._key(name), holder), None)
 
     def _notice(self, key: str, holder: str) -> None:
         remembered = self._cache.get(key)
@@ -83,10 +116,12 @@ class Presence:
 
     def stored(self, name: str, holder: str) -> None:
         """A file was stored in ``holder``."""
+        self._recent.forget(name)
         self._set({self._key(name): holder}, self._options.found)
 
     def changed(self, name: str) -> None:
         """A file was deleted, or may be changed from now on."""
+        self._recent.forget(name)
         self._set({self._key(name): _CHANGED}, _CHANGED_SECONDS)
 
     def _seconds(self, holder: str) -> int:
@@ -96,6 +131,32 @@ class Presence:
     def _key(self, name: str) -> str:
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16)
         return f"{self._scope}{digest.hexdigest()}"
+
+
+class _Recent:
+    """What the cache said a moment ago: a page asks for the same names again and again.
+
+    Without a lock: what one thread puts here while another forgets it lasts for that moment.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._holders: dict[str, tuple[str, float]] = {}
+
+    def get(self, name: str) -> str | None:
+        holder, end = self._holders.get(name, _NEVER)
+        return holder if self._clock() < end else None
+
+    def put(self, name: str, holder: str) -> None:
+        if len(self._holders) >= _RECENT_NAMES:
+            self._holders = {}
+        self._holders[name] = holder, self._clock() + _RECENT_SECONDS
+
+    def forget(self, name: str) -> None:
+        self._holders.pop(name, None)
+
+
+_NEVER = ("", -math.inf)
 
 
 def _scope(owner: type, backends: Sequence[BackendOptions]) -> str:
