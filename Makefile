@@ -34,8 +34,8 @@ demo: $(READY) ## run the example site's main job, tell it, and leave the site r
 	@$(PY) -m example.demo
 
 .PHONY: benchmark
-benchmark: $(READY) ## measure side by side, and print the tables
-	@$(PY) -m benchmarks
+benchmark: $(READY) ## measure side by side with the alternatives, into benchmarks/RESULTS.md (ARGS=--quick: roughly)
+	@$(PY) -m benchmarks $(ARGS)
 
 .PHONY: lint
 lint: $(READY) ## ruff: rules and format
@@ -60,7 +60,7 @@ COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgra
 	--custom-compile-command "make requirements"
 
 .PHONY: requirements
-requirements: $(READY) $(DJANGOS:%=requirements-%) ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
 	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
 
@@ -70,9 +70,18 @@ $(DJANGOS:%=requirements-%): requirements-%: $(READY)
 	$(COMPILE) --python-version $(if $(filter 6%,$*),3.12,3.11) \
 		--group test --group django$* --output-file requirements/django$*.txt
 
+# The original declares a Django that it does not need, and bears this project's name.
+.PHONY: requirements-benchmarks
+requirements-benchmarks: $(READY)
+	$(COMPILE) --python-version 3.11 --group bench-django42 \
+		--output-file requirements/bench-django42.txt
+	$(COMPILE) --python-version 3.11 --group bench-http --output-file requirements/bench-http.txt
+	echo "django-fallback-storage==1.1.1" | $(COMPILE) --python-version 3.11 --no-deps \
+		--output-file requirements/bench-original.txt -
+
 .PHONY: clean
 clean: ## remove what the other targets made
-	rm -rf .venv .ci-cache build dist htmlcov .coverage .coverage.* .hypothesis \
+	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
 		.mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

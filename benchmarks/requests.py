@@ -1,139 +1,123 @@
-"""How many HTTP requests each method costs: S3Storage by itself, and in a FallbackStorage."""
+"""How many requests each method costs, counted where they reach the servers."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
-from botocore.exceptions import ClientError
-from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage
-from storages.backends.s3 import S3Storage
+from . import cases
+from .aims import Aim
+from .cases import BELOW, READS, SIDE_BY_SIDE, Case, Layout, Names
+from .contenders import BARE, FALLBACK, ORIGINAL, PRESENCE, Contender
+from .section import Player, Players, Run, Section
+from .table import NOTHING, table
+from .world import FIRST, NOWHERE, SECOND
 
-from example.seaweedfs import SeaweedFS
-from fallback_storage.storage import FallbackStorage
-from tests.servers.requests import counting
+_RENAMING = {"file_overwrite": False}
+RENAMING = tuple(
+    Layout(f"{layout.label}, renaming", layout.members, _RENAMING)
+    for layout in (BELOW, SIDE_BY_SIDE)
+)
+CONTENDERS = (BARE, FALLBACK, PRESENCE, ORIGINAL)
+LAYOUTS = (BELOW, SIDE_BY_SIDE, *RENAMING)
 
-from .table import print_table
-
-Ask = Callable[[Any, str], object]
-
-
-def _read(storage: Storage, name: str) -> bytes:
-    with storage.open(name) as file:
-        content: bytes = file.read()
-    return content
+Counts = dict[Case, dict[Contender, int]]
 
 
-OPERATIONS: dict[str, Ask] = {
-    "exists": lambda storage, name: storage.exists(name),
-    "open": lambda storage, name: storage.open(name).close(),
-    "open, read": _read,
-    "size": lambda storage, name: storage.size(name),
-    "get_modified_time": lambda storage, name: storage.get_modified_time(name),
-    "url": lambda storage, name: storage.url(name),
-    "listdir": lambda storage, name: storage.listdir("dir"),
-    'delete ("first")': lambda storage, name: storage.delete(name),
-}
-_numbers = count()
+def measure(run: Run) -> Section:
+    section = Section("Requests of a call")
+    counts: Counts = {}
+    with Players(run, CONTENDERS) as players:
+        players.build(lambda player: cases.build(run.world, player, *LAYOUTS, counted=True))
+        names = {contender: Names.of(player) for contender, player in players.able.items()}
+        for case in _cases():
+            run.say(case.label)
+            counts[case] = {
+                contender: _count(run, player, names[contender], case)
+                for contender, player in players.able.items()
+            }
+    _write(section, counts)
+    section.add(players.excuses())
+    section.aims = _aims(counts)
+    return section
 
 
-@dataclass(frozen=True)
-class Bench:
-    """A directory, two buckets, and what is made of them."""
-
-    local: Storage
-    s3: S3Storage
-    other: S3Storage
-
-    def over(self, *storages: Storage) -> FallbackStorage:
-        return FallbackStorage(backends=list(storages))
-
-    def cost(self, ask: Ask, storage: Storage, *holders: Storage) -> int:
-        """How many requests a question about a new name takes that `holders` have."""
-        name = f"dir/{next(_numbers)}.bin"
-        for holder in holders:
-            holder.save(name, ContentFile(b"content"))
-        # A missing file is an answer too; S3Storage says it in two ways.
-        with (
-            counting(self.s3, self.other) as requests,
-            suppress(FileNotFoundError, ClientError),
-        ):
-            ask(storage, name)
-        return requests.total
-
-    def save_cost(self, storage: Storage, *holders: Storage) -> int:
-        return self.cost(lambda s, name: s.save(name, ContentFile(b"new")), storage, *holders)
+def _cases() -> list[Case]:
+    renaming = [case for case in cases.cases(*RENAMING) if case.operation == "save"]
+    return [*cases.cases(BELOW, SIDE_BY_SIDE), *renaming]
 
 
-def print_requests() -> None:
-    """Measure and print: the methods that read, then `save`."""
-    with _bench() as (renaming, overwriting):
-        print("## HTTP requests\n")
-        print(
-            "`[a, b]` is a FallbackStorage over these backends: `local` a FileSystemStorage,"
-            " `s3` and `s3'` two buckets.\nWhat a method costs depends on who has the file.\n"
-        )
-        _print_operations(overwriting)
-        print(
-            "`save` of a new name. An overwriting S3Storage (its default) does not look for a"
-            " free one.\n"
-        )
-        _print_saves(overwriting, renaming)
+def _count(run: Run, player: Player, names: Names, case: Case) -> int:
+    """Count a call's requests; one before it warms up, and lets presence know the name."""
+    player.run(cases.key(player, case), case.operation, **names.batch(case, 1))
+    before = run.world.requests
+    player.run(cases.key(player, case), case.operation, **names.batch(case, 1))
+    return run.world.requests - before
 
 
-def _print_operations(bench: Bench) -> None:
-    local, s3, other = bench.local, bench.s3, bench.other
-    below, side_by_side = bench.over(local, s3), bench.over(s3, other)
-    columns: dict[str, tuple[Storage, tuple[Storage, ...]]] = {
-        "S3Storage: has it": (s3, (s3,)),
-        "has not": (s3, ()),
-        "[local, s3]: local has it": (below, (local,)),
-        "s3 has it": (below, (s3,)),
-        "none has": (below, ()),
-        "[s3, s3']: s3 has it": (side_by_side, (s3,)),
-        "s3' has it": (side_by_side, (other,)),
-        "none has it": (side_by_side, ()),
-    }
+def _write(section: Section, counts: Counts) -> None:
+    section.add(
+        "What a method costs depends on who has the file. The bare storage is the one that has"
+        " it, the last one where\nnone has it. S3Storage overwrites, its default, unless it says"
+        " `renaming`. With presence the name has been asked\nfor once before.\n"
+    )
+    head = ["over", "", "held by", *(contender.label for contender in CONTENDERS)]
     rows = [
-        [operation, *(str(bench.cost(ask, *_flat(column))) for column in columns.values())]
-        for operation, ask in OPERATIONS.items()
+        [case.layout.label, case.operation, case.hit, *_cells(row)] for case, row in counts.items()
     ]
-    print_table(["", *columns], rows)
+    section.add(table(head, rows, texts=3))
 
 
-def _flat(column: tuple[Storage, tuple[Storage, ...]]) -> tuple[Storage, ...]:
-    storage, holders = column
-    return storage, *holders
+def _cells(row: Mapping[Contender, int]) -> list[str]:
+    return [str(row.get(contender, NOTHING)) for contender in CONTENDERS]
 
 
-def _print_saves(*benches: Bench) -> None:
-    rows = []
-    for bench, kind in zip(benches, ("overwriting", "renaming"), strict=True):
-        local, s3, other = bench.local, bench.s3, bench.other
-        storages = (s3, bench.over(local, s3), bench.over(s3, local), bench.over(s3, other))
-        costs = [str(bench.save_cost(storage)) for storage in storages]
-        rows.append([f"save, S3 {kind}", *costs])
-    print_table(["", "S3Storage", "[local, s3]", "[s3, local]", "[s3, s3']"], rows)
+def _aims(counts: Counts) -> list[Aim]:
+    first = [case for case in counts if case.layout is BELOW and case.hit == FIRST]
+    return [
+        _aim(
+            "requests of a read that the first of [FileSystem, S3] answers",
+            {case: counts[case].get(FALLBACK) for case in first if case.operation in READS},
+        ),
+        _aim(
+            "requests more than the bare S3Storages make that have to be asked",
+            {case: _excess(counts, case, FALLBACK, _asked(counts, case)) for case in counts},
+        ),
+        _aim(
+            "requests more than the bare S3Storage makes that presence knows to have it",
+            {
+                case: _excess(counts, case, PRESENCE, _bare(counts, case))
+                for case in counts
+                if case.operation in READS and case.hit != NOWHERE
+            },
+        ),
+    ]
 
 
-@contextmanager
-def _bench() -> Iterator[tuple[Bench, Bench]]:
-    """The same directory and buckets twice: S3 renaming, and overwriting."""
-    with SeaweedFS() as server, tempfile.TemporaryDirectory() as directory:
-        buckets = [server.create_bucket(name) for name in ("bench-one", "bench-two")]
-        local = FileSystemStorage(Path(directory), base_url="/media/")
+def _aim(what: str, measured: Mapping[Case, int | None]) -> Aim:
+    most = None if None in measured.values() else max(filter(None, measured.values()), default=0)
+    labels = [case.label for case, requests in measured.items() if requests and requests == most]
+    return Aim(what, 0, most, "", 0, "; ".join(labels))
 
-        def bench(*, file_overwrite: bool) -> Bench:
-            one, two = (
-                S3Storage(**server.storage_options(name), file_overwrite=file_overwrite)
-                for name in buckets
-            )
-            return Bench(local, one, two)
 
-        yield bench(file_overwrite=False), bench(file_overwrite=True)
+def _excess(counts: Counts, case: Case, who: Contender, allowed: int | None) -> int | None:
+    mine = counts[case].get(who)
+    if mine is None or allowed is None:
+        return None
+    head_for_new_name = 1 if case.operation == "save" else 0
+    return max(0, mine - allowed - head_for_new_name)
+
+
+def _bare(counts: Counts, case: Case) -> int | None:
+    return counts[case].get(BARE)
+
+
+def _asked(counts: Counts, case: Case) -> int | None:
+    """What the bare storages make that have to be asked: the holder, and those before it."""
+    asked = [case]
+    if case.operation == "listdir":
+        asked = [replace(case, hit=hit) for hit in (FIRST, SECOND)]
+    elif case.operation in READS and case.hit != FIRST and case.layout is SIDE_BY_SIDE:
+        asked = [replace(case, hit=NOWHERE), case]
+    costs = [_bare(counts, each) for each in asked]
+    return None if None in costs else sum(filter(None, costs))

@@ -1,176 +1,166 @@
-"""How much time FallbackStorage adds to a FileSystemStorage, measured in turn in one process."""
+"""How long each method takes: every contender in turn, ratios within a round."""
 
 from __future__ import annotations
 
-import gc
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter_ns
+from time import monotonic
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage
+from . import cases
+from .aims import Aim
+from .cases import LOCAL, Case, Layout, Names
+from .contenders import BARE, BARE_42, FALLBACK, FALLBACK_42, ORIGINAL, OVERLAY, OWN, Contender
+from .section import Able, Player, Players, Run, Section, in_turn, median_ratio
+from .table import NOTHING, microseconds, ratio, table
 
-from fallback_storage.storage import FallbackStorage
-
-from .table import print_table
-
-ROUNDS = 400
-WARM_UP = 20
-CONTENT = os.urandom(4096)
-NAME = "dir/file.bin"
-
-Run = Callable[[Storage, int], None]
-
-
-def _exists(storage: Storage, calls: int) -> None:
-    for _ in range(calls):
-        storage.exists(NAME)
-
-
-def _size(storage: Storage, calls: int) -> None:
-    for _ in range(calls):
-        storage.size(NAME)
-
-
-def _url(storage: Storage, calls: int) -> None:
-    for _ in range(calls):
-        storage.url(NAME)
-
-
-def _open_read(storage: Storage, calls: int) -> None:
-    for _ in range(calls):
-        with storage.open(NAME) as file:
-            file.read()
-
-
-_numbers = count()
-
-
-def _save(storage: Storage, calls: int) -> None:
-    for _ in range(calls):
-        storage.save(f"saved/{next(_numbers)}.bin", ContentFile(CONTENT))
+CONTENDERS = (BARE, FALLBACK, OVERLAY, BARE_42, FALLBACK_42, ORIGINAL)
+REFERENCE = {FALLBACK: BARE, OVERLAY: BARE, FALLBACK_42: BARE_42, ORIGINAL: BARE_42}
+BATCH_NS = 15e6
+MOST_CALLS = 500
+LIMITS = {"exists": 1.3, "size": 1.3, "url": 1.3, "open, read": 1.15, "save": 1.15}
+OVERLAY_SAVE = 1.5
 
 
 @dataclass(frozen=True)
-class Case:
-    """One method, how often it is called in a round, and how much slower it may be."""
+class Effort:
+    """How long a case is measured: rounds, and the seconds after which no new one begins."""
 
-    operation: str
-    run: Run
-    calls: int
-    aim_over_one: float
-    aim_over_two: float | None = None
+    most: int
+    least: int
+    seconds: float
 
 
-CASES = (
-    Case("exists", _exists, 200, 1.3),
-    Case("size", _size, 200, 1.3),
-    Case("url", _url, 200, 1.3, 2.1),
-    Case("open, read 4 KiB", _open_read, 50, 1.15),
-    Case("save 4 KiB", _save, 20, 1.15),
-)
+FULL, QUICK = Effort(61, 5, 2.5), Effort(7, 2, 0.3)
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Medians over the rounds: of a call's nanoseconds, and of its ratio to the bare storage's."""
+@dataclass
+class Series:
+    """One contender's nanoseconds a call, round by round, and the error it always gave."""
 
-    nanoseconds: float
-    ratio: float
-
-
-def measure(case: Case, storages: Sequence[Storage], rounds: int = ROUNDS) -> list[Timing]:
-    """Time a method of each storage in turn, the bare one being the first of them."""
-    times: list[list[float]] = [[] for _ in storages]
-    with _without_collector():
-        for number in range(-WARM_UP, rounds):
-            for index in _order(len(storages), number):
-                elapsed = _time(case, storages[index])
-                if number >= 0:
-                    times[index].append(elapsed)
-            _remove_saved(storages[0])
-    bare = times[0]
-    ratios = [[mine / its for mine, its in zip(each, bare, strict=True)] for each in times]
-    return [Timing(median(t), median(r)) for t, r in zip(times, ratios, strict=True)]
+    calls: int = 1
+    times: list[float] = field(default_factory=list)
+    error: str = ""
 
 
-def _order(length: int, number: int) -> list[int]:
-    """Who follows whom changes from round to round: a file just written slows down the next."""
-    forwards = [(number + step) % length for step in range(length)]
-    return forwards if number // length % 2 else forwards[::-1]
+Results = dict[Case, dict[Contender, Series]]
 
 
-def _time(case: Case, storage: Storage) -> float:
-    begin = perf_counter_ns()
-    case.run(storage, case.calls)
-    return (perf_counter_ns() - begin) / case.calls
+def measure(run: Run) -> Section:
+    section = Section("Time of a call")
+    effort = QUICK if run.quick else FULL
+    results: Results = {}
+    with Players(run, CONTENDERS) as players:
+        players.build(lambda player: cases.build(run.world, player, *cases.LAYOUTS))
+        names = {contender: Names.of(player) for contender, player in players.able.items()}
+        for case in cases.cases(*cases.LAYOUTS):
+            run.say(case.label)
+            results[case] = _measure_case(case, players.able, names, effort)
+    _write(section, results)
+    section.add(players.excuses())
+    section.aims = _aims(results)
+    return section
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+def _measure_case(
+    case: Case,
+    able: Able,
+    names: Mapping[Contender, Names],
+    effort: Effort,
+) -> dict[Contender, Series]:
+    asked = [each for each in able if each is not OVERLAY or case.layout is LOCAL]
+    series = {each: _calibrated(able[each], names[each], case) for each in asked}
+    end = monotonic() + effort.seconds
+    for number in range(effort.most):
+        if number >= effort.least and monotonic() > end:
+            break
+        for contender in in_turn(asked, number):
+            each = series[contender]
+            each.times.append(_batch(able[contender], names[contender], case, each))
+    return series
 
 
-def _remove_saved(storage: Storage) -> None:
-    """Empty the directory, so that no save meets a fuller one than another."""
-    with os.scandir(storage.path("saved")) as files:
-        for file in files:
-            os.unlink(file.path)
+def _calibrated(player: Player, names: Names, case: Case) -> Series:
+    """Find out how many calls make a batch; the first ones warm up."""
+    series = Series()
+    _batch(player, names, case, series)
+    elapsed = _batch(player, names, case, series)
+    series.calls = max(1, min(MOST_CALLS, round(BATCH_NS / elapsed)))
+    return series
 
 
-def print_timings() -> None:
-    """Measure and print, each method over one and over two backends."""
-    print("## Time\n")
-    print(
-        "A FileSystemStorage by itself, and as the only or the first backend of a"
-        f" FallbackStorage, which has the file.\nMedians of {ROUNDS} rounds in turn: µs a call,"
-        " and the ratio within a round.\n"
+def _batch(player: Player, names: Names, case: Case, series: Series) -> float:
+    batch = names.batch(case, series.calls)
+    answer = player.run(cases.key(player, case), case.operation, **batch)
+    if case.operation == "save":  # Or the next would meet a fuller directory than another's.
+        shutil.rmtree(player.directory / "saved", ignore_errors=True)
+    if answer["errors"]:
+        series.error = next(iter(answer["errors"]))
+    return float(answer["wall"]) / series.calls
+
+
+def _write(section: Section, results: Results) -> None:
+    section.add(
+        "Microseconds a call, and how many times that is what the bare storage takes which a user"
+        " would have\ninstead: the one that has the file, the last one where none has it.",
+        "Medians over rounds in which each contender has its turn; the ratio is the median of"
+        " those within a round.\nThe original runs on Django 4.2 alone, so the other two are"
+        " measured there as well.\n",
     )
-    head = [
-        "",
-        "bare",
-        "one backend",
-        "ratio",
-        "aim",
-        "met",
-        "two backends",
-        "ratio",
-        "aim",
-        "met",
+    for layout in cases.LAYOUTS:
+        section.add(f"### {layout.label}\n", _table(layout, results))
+
+
+def _table(layout: Layout, results: Results) -> str:
+    columns: Sequence[Contender] = CONTENDERS if layout is LOCAL else _without_overlay()
+    head = ["", "held by"]
+    for contender in columns:
+        django = "" if contender.environment is OWN else "4.2: "
+        head += [django + contender.label] + (["ratio"] if contender in REFERENCE else [])
+    rows = [
+        [case.operation, case.hit, *_cells(columns, series)]
+        for case, series in results.items()
+        if case.layout is layout
     ]
-    with tempfile.TemporaryDirectory() as directory:
-        bare = FileSystemStorage(Path(directory, "one"), base_url="/media/")
-        second = FileSystemStorage(Path(directory, "two"), base_url="/media/")
-        for name in (NAME, "saved/first.bin"):
-            bare.save(name, ContentFile(CONTENT))
-        over_one = FallbackStorage(backends=[bare])
-        over_two = FallbackStorage(backends=[bare, second])
-        print_table(head, [_row(case, bare, over_one, over_two) for case in CASES])
+    return table(head, rows, texts=2)
 
 
-def _row(case: Case, *storages: Storage) -> list[str]:
-    bare, one, two = measure(case, storages)
-    return [
-        case.operation,
-        f"{bare.nanoseconds / 1000:.1f}",
-        *_cells(one, case.aim_over_one),
-        *_cells(two, case.aim_over_two),
-    ]
+def _without_overlay() -> list[Contender]:
+    return [each for each in CONTENDERS if each is not OVERLAY]
 
 
-def _cells(timing: Timing, aim: float | None) -> list[str]:
-    measured = [f"{timing.nanoseconds / 1000:.1f}", f"{timing.ratio:.2f}"]
-    if aim is None:
-        return [*measured, "", ""]
-    return [*measured, f"≤ {aim}", "yes" if timing.ratio <= aim else "no"]
+def _cells(columns: Sequence[Contender], series: Mapping[Contender, Series]) -> list[str]:
+    cells = []
+    for contender in columns:
+        mine, bare = series.get(contender), series.get(REFERENCE.get(contender, BARE))
+        cells.append(_shown(mine))
+        if contender in REFERENCE:
+            known = mine and bare and mine.times and bare.times
+            cells.append(ratio(median_ratio(mine.times, bare.times)) if known else NOTHING)  # type: ignore[union-attr]
+    return cells
+
+
+def _shown(series: Series | None) -> str:
+    if series is None or not series.times:
+        return NOTHING
+    error = f" ({series.error})" if series.error else ""
+    return microseconds(median(series.times)) + error
+
+
+def _aims(results: Results) -> list[Aim]:
+    aims = []
+    for case, series in results.items():
+        if case.layout is LOCAL and case.hit == case.layout.hits[case.operation == "save"]:
+            if case.operation in LIMITS:
+                limit = LIMITS[case.operation]
+                aims.append(_aim(case.operation, series, FALLBACK, limit))
+            if case.operation == "save":
+                aims.append(_aim("save of an overlay", series, OVERLAY, OVERLAY_SAVE))
+    return aims
+
+
+def _aim(what: str, series: Mapping[Contender, Series], who: Contender, limit: float) -> Aim:
+    known = who in series and BARE in series
+    measured = median_ratio(series[who].times, series[BARE].times) if known else None
+    return Aim(f"[FileSystem] {what}: time, as a multiple of the bare storage's", limit, measured)
