@@ -39,16 +39,21 @@ def fallback(
     *,
     read_only: Collection[str] = (),
     denied_is_missing: Collection[str] = (),
+    breakers: bool = True,
     options: dict[str, str] | None = None,
     **storages: Storage,
 ) -> FallbackStorage:
-    """A FallbackStorage over `storages`, in their order and under their names."""
+    """A FallbackStorage over `storages`, in their order and under their names.
+
+    Without `breakers` a server that was away is asked again at once.
+    """
     backends = [
         {
             "BACKEND": storage,
             "NAME": name,
             "READ_ONLY": name in read_only,
             "DENIED_IS_MISSING": name in denied_is_missing,
+            **({} if breakers else {"BREAKER": False}),
         }
         for name, storage in storages.items()
     ]

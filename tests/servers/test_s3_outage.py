@@ -21,7 +21,7 @@ from storages.backends.s3 import S3Storage
 
 from example.seaweedfs import REGION, SeaweedFS, client_config
 from example.weed import HOST
-from fallback_storage.errors import StorageUnavailable
+from fallback_storage.errors import BreakerOpen, StorageUnavailable
 from fallback_storage.signals import backend_failed, fallback_used
 from fallback_storage.storage import FallbackStorage
 
@@ -145,12 +145,19 @@ def test_what_others_can_answer_is_answered(local: FileSystemStorage, refusing: 
         assert storage.locate("a.txt") == "local"
         assert storage.url("a.txt") == "/media/a.txt"
         assert storage.path("a.txt") == local.path("a.txt")
-    skipping = fallback(s3=refusing, local=local, options={"on_fault": "skip"})
-    assert not skipping.exists("b.txt")
-    assert skipping.listdir("") == ([], ["a.txt"])
-    stopping = fallback(s3=refusing, local=local, options={"on_fault": "raise"})
-    with pytest.raises(EndpointConnectionError):
-        stopping.open("a.txt")
+    # By now its breaker is open, which is no answer either.
+    for breakers in (True, False):
+        skipping = fallback(
+            s3=refusing, local=local, breakers=breakers, options={"on_fault": "skip"}
+        )
+        assert not skipping.exists("b.txt")
+        assert skipping.listdir("") == ([], ["a.txt"])
+    for breakers, error in ((True, BreakerOpen), (False, EndpointConnectionError)):
+        stopping = fallback(
+            s3=refusing, local=local, breakers=breakers, options={"on_fault": "raise"}
+        )
+        with pytest.raises(error):
+            stopping.open("a.txt")
 
 
 def test_the_url_of_the_last_needs_no_server(
@@ -222,7 +229,7 @@ def test_an_outage_is_logged_and_signalled_without_secrets(
 def test_a_server_that_comes_back_is_used_again(
     own_seaweedfs: SeaweedFS, own_s3: S3Storage, local: FileSystemStorage
 ) -> None:
-    storage = fallback(s3=own_s3, local=local)
+    storage = fallback(s3=own_s3, local=local, breakers=False)
     put(storage, "before.txt", b"before")
     own_seaweedfs.kill()
     with pytest.raises(BotoCoreError):

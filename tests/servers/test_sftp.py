@@ -224,7 +224,7 @@ def test_a_server_that_comes_back_is_used_by_the_next_call_after_any(
     server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
 ) -> None:
     """Whichever call met the outage, none but it pays for it."""
-    storage = fallback(sftp=sftp, local=local)
+    storage = fallback(sftp=sftp, local=local, breakers=False)
     put(storage, "a.txt")
     for meet_outage in (
         lambda: storage.explain("a.txt"),

@@ -63,8 +63,9 @@ def _breaker_options(
     if alone or options.breaker is False or (options.breaker is None and not is_remote(storage)):
         return None
     chosen = options.breaker or BreakerOptions()
-    # A deadline bounds a fault itself.
-    return chosen if options.timeout is None else replace(chosen, slow_fault=None)
+    if options.timeout is None or chosen.slow_fault != BreakerOptions.slow_fault:
+        return chosen
+    return replace(chosen, slow_fault=None)  # The deadline bounds a fault, unless more was said.
 
 
 def _identity(options: BackendOptions, storage: Storage, owner: type) -> object:

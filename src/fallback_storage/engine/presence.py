@@ -76,7 +76,10 @@ class Presence:
         """Return the remembered holders of ``names``, in one round trip."""
         by_key = {self._key(name): name for name in names}
         found: Mapping[str, str] = _unless_down(lambda: self._cache.get_many(by_key), {})
-        return {by_key[key]: holder for key, holder in found.items()}
+        holders = {by_key[key]: holder for key, holder in found.items() if holder != _CHANGED}
+        for name, holder in holders.items():
+            self._recent.put(name, holder)
+        return holders
 
     def first_asked(self, name: str, backends: Sequence[AnyNamed]) -> Sequence[AnyNamed]:
         """Return ``backends`` in the order in which a read asks: the remembered holder first."""
@@ -100,12 +103,13 @@ class Presence:
 
     def noticed_many(self, holders: Mapping[str, str]) -> None:
         """Questions found the holders of names of which nothing was remembered."""
-        since = self.holders(holders)
+        by_key = {self._key(name): holder for name, holder in holders.items()}
+        since: Mapping[str, str] = _unless_down(lambda: self._cache.get_many(by_key), {})
         for missing in (True, False):
             new = {
-                self._key(name): holder
-                for name, holder in holders.items()
-                if since.get(name, LAST_OR_NOWHERE) == LAST_OR_NOWHERE
+                key: holder
+                for key, holder in by_key.items()
+                if since.get(key, LAST_OR_NOWHERE) == LAST_OR_NOWHERE
                 and (holder == NOWHERE) is missing
             }
             self._set(new, self._options.missing if missing else self._options.found)

@@ -1,0 +1,279 @@
+"""A dead S3 is waited for as long as was said, and no longer asked: over a real server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
+from storages.backends.s3 import S3Storage
+
+from example.seaweedfs import REGION, SeaweedFS, client_config
+from example.weed import HOST
+from fallback_storage.engine.deadline import Pool
+from fallback_storage.errors import BreakerOpen, DeadlineExceeded
+from fallback_storage.storage import FallbackStorage
+
+from .conftest import MakeS3
+from .files import put, read
+from .requests import counting
+from .test_s3_outage import at_the_first_byte
+
+DEADLINE = 0.8
+#: What a read may take beyond its deadline on a busy machine, its client's patience being 30 s.
+#: `make soak` measures it closely.
+GRACE = 4.0
+#: Less than this is paid by who does not wait for a dead backend.
+NOTHING = DEADLINE
+PATIENCE = 10.0
+
+READS: dict[str, Callable[[FallbackStorage], object]] = {
+    "exists": lambda storage: storage.exists("s3.txt"),
+    "size": lambda storage: storage.size("s3.txt"),
+    "get_modified_time": lambda storage: storage.get_modified_time("s3.txt"),
+    "listdir": lambda storage: storage.listdir(""),
+    "open": lambda storage: storage.open("s3.txt"),
+    "locate": lambda storage: storage.locate("s3.txt"),
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SeaweedFS]:
+    """A server to be frozen and stopped; each test leaves it running."""
+    with SeaweedFS() as server:
+        server.create_bucket("bucket")
+        yield server
+
+
+@pytest.fixture
+def s3(server: SeaweedFS, make_s3: MakeS3) -> S3Storage:
+    """A storage whose client is patient."""
+    return make_s3("bucket", server, client_config=client_config(30.0))
+
+
+@pytest.fixture
+def black_hole() -> Iterator[S3Storage]:
+    """An S3 that lets nobody connect, and does not say so."""
+    with socket.create_server((HOST, 0), backlog=0) as listener, ExitStack() as callers:
+        for _ in range(3):  # Nobody takes their calls, and so there is no room for another.
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(listener.getsockname())
+        yield S3Storage(
+            endpoint_url=f"http://{HOST}:{listener.getsockname()[1]}",
+            region_name=REGION,
+            bucket_name="bucket",
+            access_key="key",
+            secret_key="secret",
+            security_token="",
+            client_config=client_config(5.0),
+        )
+
+
+def bounded(s3: S3Storage, local: FileSystemStorage, **keys: Any) -> FallbackStorage:
+    first = {"BACKEND": s3, "NAME": "s3", "TIMEOUT": DEADLINE, **keys}
+    return FallbackStorage(backends=[first, {"BACKEND": local, "NAME": "local"}])
+
+
+def pool_of(storage: FallbackStorage) -> Pool:
+    health = storage.backends[0].health
+    assert health is not None
+    assert health.pool is not None
+    return health.pool
+
+
+def warm(storage: FallbackStorage) -> None:
+    """Have its client built, which the first call need not wait for."""
+    until(lambda: succeeds(lambda: storage.backends[0].call("exists", "s3.txt")))
+    until(lambda: not pool_of(storage).stuck)
+
+
+def succeeds(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except OSError:
+        return False
+    return True
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until a real server, or a thread that waits for one, has come so far."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@contextmanager
+def frozen(server: SeaweedFS) -> Iterator[None]:
+    server.pause()
+    try:
+        yield
+    finally:
+        server.resume()
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
+
+
+def overdue(call: Callable[[], object]) -> None:
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        call()
+    assert DEADLINE <= time.monotonic() - started < DEADLINE + GRACE
+
+
+def test_of_a_frozen_server_every_read_ends_at_its_deadline(
+    server: SeaweedFS, s3: S3Storage, local: FileSystemStorage
+) -> None:
+    put(s3, "s3.txt", b"s3")
+    put(local, "local.txt", b"local")
+    storage = bounded(s3, local, BREAKER=False)
+    warm(storage)
+    with frozen(server):
+        for call in READS.values():
+            overdue(lambda call=call: call(storage))  # type: ignore[misc]
+        assert read(storage, "local.txt") == b"local"
+        assert pool_of(storage).stuck == len(READS) + 1
+        overdue(lambda: storage.size("s3.txt"))
+        # Now there is no thread left that could wait.
+        for call in READS.values():
+            with pytest.raises(DeadlineExceeded):
+                call(storage)
+        assert seconds_of(lambda: storage.size("local.txt")) < NOTHING
+    until(lambda: not pool_of(storage).stuck)
+    warm(storage)
+    assert read(storage, "s3.txt") == b"s3"
+    assert storage.locate("s3.txt") == "s3"
+
+
+def test_of_a_black_hole_every_read_ends_at_its_deadline(
+    black_hole: S3Storage, local: FileSystemStorage
+) -> None:
+    storage = bounded(black_hole, local, BREAKER=False)
+    for call in READS.values():
+        overdue(lambda call=call: call(storage))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("outage", ["frozen", "black hole"])
+def test_a_silent_server_costs_as_many_deadlines_as_open_its_breaker(
+    outage: str,
+    server: SeaweedFS,
+    s3: S3Storage,
+    black_hole: S3Storage,
+    local: FileSystemStorage,
+) -> None:
+    storage = bounded(black_hole if outage == "black hole" else s3, local, BREAKER={"failures": 3})
+    if outage == "frozen":
+        warm(storage)
+    for number in range(40):
+        put(local, f"page/{number}.txt", b"local")
+    with frozen(server):
+        started = time.monotonic()
+        for number in range(40):
+            assert storage.size(f"page/{number}.txt") == 5
+        first = time.monotonic() - started
+        assert 3 * DEADLINE <= first < 3 * (DEADLINE + GRACE)
+        breaker = storage.backends[0].breaker
+        assert breaker is not None
+        assert breaker.state == "open"
+        started = time.monotonic()
+        for number in range(40):
+            assert storage.size(f"page/{number}.txt") == 5
+        assert time.monotonic() - started < NOTHING
+        with pytest.raises(BreakerOpen):
+            storage.exists("s3.txt")
+
+
+def test_a_server_that_thaws_is_asked_again_after_the_cool_down(
+    server: SeaweedFS, s3: S3Storage, local: FileSystemStorage
+) -> None:
+    put(s3, "thawed.txt", b"s3")
+    storage = bounded(s3, local, BREAKER={"failures": 2, "cooldown": 0.3, "max_cooldown": 0.3})
+    warm(storage)
+    breaker = storage.backends[0].breaker
+    assert breaker is not None
+    with frozen(server):
+        for _ in range(2):
+            overdue(lambda: storage.size("thawed.txt"))
+        until(lambda: not breaker.refuses)
+        overdue(lambda: storage.size("thawed.txt"))  # The probe.
+        assert seconds_of(lambda: succeeds(lambda: storage.size("thawed.txt"))) < NOTHING
+    until(lambda: succeeds(lambda: storage.size("thawed.txt")))
+    assert breaker.state == "closed"
+    assert read(storage, "thawed.txt") == b"s3"
+    until(lambda: not pool_of(storage).stuck)
+
+
+def test_a_server_that_is_gone_is_asked_no_more_and_again_when_it_is_back(
+    server: SeaweedFS, s3: S3Storage, local: FileSystemStorage
+) -> None:
+    put(s3, "back.txt", b"s3")
+    put(local, "local.txt", b"local")
+    storage = FallbackStorage(
+        backends=[
+            {"BACKEND": s3, "NAME": "s3", "BREAKER": {"cooldown": 0.3, "max_cooldown": 0.3}},
+            {"BACKEND": local, "NAME": "local"},
+        ]
+    )
+    breaker = storage.backends[0].breaker
+    assert breaker is not None
+    assert storage.size("back.txt") == 2
+    server.kill()
+    try:
+        with counting(s3) as requests:
+            for _ in range(5):
+                assert storage.size("local.txt") == 5
+            assert requests.total == 5
+            assert breaker.state == "open"
+            took = seconds_of(lambda: storage.size("local.txt"))
+        assert took < NOTHING
+        assert requests.total == 5
+    finally:
+        server.start()
+    until(lambda: succeeds(lambda: storage.size("back.txt")))
+    assert breaker.state == "closed"
+    assert storage.locate("back.txt") == "s3"
+
+
+def test_a_save_is_not_given_up_however_long_it_takes(
+    server: SeaweedFS, s3: S3Storage, local: FileSystemStorage
+) -> None:
+    storage = bounded(s3, local)
+    warm(storage)
+    storage.save("first.txt", ContentFile(b"content"))  # This thread's own client, too.
+    with frozen(server):
+        thaw = threading.Timer(DEADLINE * 2, server.resume)
+        thaw.start()
+        assert seconds_of(lambda: put(storage, "saved.txt", b"content")) > DEADLINE
+        thaw.join()
+    assert read(s3, "saved.txt") == b"content"
+    assert not local.exists("saved.txt")
+
+
+def test_a_download_takes_its_time_once_the_file_is_there(
+    server: SeaweedFS, s3: S3Storage, local: FileSystemStorage
+) -> None:
+    put(s3, "large.bin", bytes(12 * 1024 * 1024))
+    storage = bounded(s3, local)
+    warm(storage)
+    with storage.open("large.bin") as file, ExitStack() as after:
+        thaw = threading.Timer(DEADLINE * 2, server.resume)
+        after.callback(thaw.join)
+        after.callback(server.resume)
+
+        def freeze() -> None:
+            server.pause()
+            thaw.start()
+
+        with at_the_first_byte(s3, freeze):
+            assert len(file.read()) == 12 * 1024 * 1024
