@@ -11,6 +11,7 @@ import pytest
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.test import override_settings
@@ -39,6 +40,12 @@ class CountingCache(LocMemCache):
     def get_many(self, keys: Any, version: Any = None) -> dict[Any, Any]:
         self.trips += 1
         return super().get_many(keys, version)
+
+
+class SoftTimeLimitExceeded(Exception):
+    """As Celery's."""
+
+    __module__ = "billiard.exceptions"
 
 
 class BrokenCache(BaseCache):
@@ -192,17 +199,46 @@ def test_a_read_that_finds_nothing_puts_it_right(
     assert storage.locate("in first.txt") is None
 
 
-@pytest.mark.parametrize("ask", ["open", "size", "exists", "get_modified_time"])
-def test_a_read_asks_who_is_known_to_have_the_file(
-    storage: FallbackStorage,
-    first: RemoteFaultyStorage,
-    second: RemoteFaultyStorage,
-    ask: str,
+@pytest.mark.parametrize("method", ["url", "locate"])
+def test_a_task_s_time_limit_is_no_error_of_the_cache(
+    storage: FallbackStorage, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    assert storage.locate("in second.txt") == "second"
+    def limited(*args: Any) -> Any:
+        raise SoftTimeLimitExceeded
+
+    assert storage.locate("in first.txt") == "first"
+    for cache in (caches["presence"],):
+        monkeypatch.setattr(cache, "get", limited)
+        monkeypatch.setattr(cache, "get_many", limited)
+    with pytest.raises(SoftTimeLimitExceeded):
+        getattr(storage, method)("in second.txt")
+
+
+def test_a_name_that_a_backend_refuses_is_refused(
+    storage: FallbackStorage, first: RemoteFaultyStorage
+) -> None:
+    assert storage.locate("in first.txt") == "first"
+    first.stage("url", error=SuspiciousFileOperation("No such name here"))
+    with pytest.raises(SuspiciousFileOperation):
+        storage.url("in first.txt")
+
+
+def test_a_page_that_shows_url_and_size_asks_once_for_the_url(
+    storage: FallbackStorage, first: RemoteFaultyStorage, second: RemoteFaultyStorage
+) -> None:
+    for _ in range(2):
+        storage.url("in second.txt")
+        storage.size("in second.txt")
     first.forget()
-    getattr(storage, ask)("in second.txt")
-    assert first.calls == []
+    storage.url("in second.txt")
+    assert first.called("exists") == []
+
+
+def test_another_spelling_of_a_name_does_not_outlast_a_change(storage: FallbackStorage) -> None:
+    for _ in range(2):
+        assert storage.url("./in both.txt") == "https://first.example/in%20both.txt"
+    storage.delete("in both.txt")
+    assert storage.url("./in both.txt") == "https://second.example/in%20both.txt"
 
 
 def test_a_name_is_cleaned_as_the_first_backend_cleans_it(
@@ -281,6 +317,16 @@ def test_a_remembered_backend_that_gives_no_url_is_passed_over(
 ) -> None:
     assert storage.locate("in both.txt") == "first"
     first.stage("url", error=OSError("No key to sign it with"))
+    assert storage.url("in both.txt") == "https://second.example/in%20both.txt"
+
+
+def test_a_remembered_backend_whose_breaker_is_open_is_passed_over(
+    storage: FallbackStorage,
+) -> None:
+    assert storage.locate("in both.txt") == "first"
+    breaker = storage.backends[0].breaker
+    assert breaker is not None
+    breaker.force_open()
     assert storage.url("in both.txt") == "https://second.example/in%20both.txt"
 
 

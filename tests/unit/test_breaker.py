@@ -531,3 +531,14 @@ def test_faults_of_many_threads_are_all_counted() -> None:
     from_many_threads(fault)
     assert rig.state is OPEN
     assert rig.changes == [(CLOSED, OPEN)]
+
+
+def test_who_insisted_and_tells_nothing_leaves_the_probe_to_who_has_it() -> None:
+    rig = Rig()
+    probe = rig.half_open()
+    rig.breaker.abstained(rig.permit(insist=True))
+    assert rig.refuses()
+    rig.breaker.faulted(rig.permit(insist=True))
+    assert rig.state is HALF_OPEN
+    rig.breaker.succeeded(probe)
+    assert rig.state is CLOSED

@@ -549,7 +549,7 @@ def test_where_the_system_has_no_thread_left_everybody_is_told(
         patch.setattr(threading.Thread, "start", no_thread)
         assert isinstance(overdue.exception(PATIENCE), DeadlineExceeded)
         for other in others:
-            with pytest.raises(RuntimeError, match="can't start new thread"):
+            with pytest.raises(NoThreadFree, match="no thread could be started"):
                 other.result(PATIENCE)
     assert pool.run(lambda: "answer", PATIENCE) == "answer"
     call.end()
@@ -600,6 +600,37 @@ def test_a_forked_child_begins_with_new_threads(monkeypatch: pytest.MonkeyPatch)
     stuck.end()
     assert crew.stuck == 0
 
+
+INTERRUPTED = """
+import signal, threading
+from fallback_storage.engine.deadline import Pool
+
+class TimeLimit(Exception):
+    pass
+
+def limit(*_):
+    raise TimeLimit
+
+signal.signal(signal.SIGUSR1, limit)
+pool, begun, may_end, done = Pool("a", 1), threading.Event(), threading.Event(), []
+
+def write():
+    begun.set()
+    may_end.wait(10)
+    done.append("whole")
+
+def interrupt():
+    begun.wait(10)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+    signal.pthread_kill(threading.main_thread().ident, 0)
+    threading.Timer(0.1, may_end.set).start()
+
+threading.Thread(target=interrupt).start()
+try:
+    pool.run(write)
+except TimeLimit:
+    print(done, pool.stuck)
+"""
 
 FORK = """
 import os, sys, threading, warnings
@@ -671,3 +702,8 @@ def test_a_call_that_is_offered_raises_what_it_raises_when_it_is_waited_for() ->
     assert offered is not None
     with pytest.raises(OSError, match="lost"):
         offered()
+
+
+def test_who_is_interrupted_in_a_write_waits_for_its_end() -> None:
+    """What it reads would be closed under it, and half of it stored."""
+    assert run(INTERRUPTED) == "['whole'] 0\n"

@@ -13,6 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from fallback_storage.engine import disk
+from fallback_storage.engine.deadline import Pool
 
 
 @pytest.fixture
@@ -87,3 +88,12 @@ def test_a_file_system_without_locks_keeps_nobody_out(
 def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), disk.locked(str(tmp_path / "none")):
         pass
+
+
+def test_a_call_that_holds_a_directory_may_go_on_in_another_thread(tmp_path: Path) -> None:
+    def again() -> str:
+        with disk.locked(str(tmp_path)):
+            return "written"
+
+    with disk.locked(str(tmp_path)):
+        assert Pool("upper", 1).run(again, 60) == "written"

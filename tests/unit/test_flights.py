@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fallback_storage.engine.deadline import Pool
 from fallback_storage.overlay.flights import Flights
 
 
@@ -34,6 +35,18 @@ def test_the_same_thread_does_not_wait_for_itself() -> None:
     flights = Flights()
     with flights.alone("a"), flights.alone("a"):
         pass
+
+
+def test_a_call_that_goes_on_in_another_thread_does_not_wait_for_itself() -> None:
+    """A storage with a deadline is read by a thread of its own, and may promote as well."""
+    flights, pool = Flights(), Pool("inner", 1)
+
+    def again() -> str:
+        with flights.alone("a"):
+            return "read"
+
+    with flights.alone("a"):
+        assert pool.run(again, 60) == "read"
 
 
 def test_a_forked_child_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 
 from fallback_storage.errors import DeadlineExceeded
 
-from .remotes import PATIENCE, Remote, Slow, health_of, local, pair
+from .remotes import PATIENCE, Remote, Slow, breaker_of, health_of, local, open_breaker, pair
 
 SOON = 0.05
 
@@ -219,3 +219,36 @@ def test_a_storage_that_gives_a_plain_io_object_may_have_one_thread() -> None:
     with storage.open("a.txt", "wb") as file:
         file.write(b"content")
     assert storage.size("a.txt") == 7
+
+
+def test_using_an_opened_file_tells_a_breaker_nothing() -> None:
+    """What has been read already answers `tell` while the server is down."""
+    serial = Serial()
+    serial.save("a.txt", ContentFile(b"content"))
+    storage = pair(serial, local(), THREADS=1)
+    with storage.open("a.txt") as file:
+        open_breaker(storage)
+        calls = health_of(storage).calls
+        assert file.tell() == 0
+        assert file.read() == b"content"
+    assert breaker_of(storage).state == "open"
+    assert health_of(storage).calls == calls
+
+
+def test_what_another_storage_of_one_thread_holds_is_read_before_it_is_stored() -> None:
+    """Copying to one another, each thread would wait for the other's."""
+    source, untouched = Serial(), []
+    source.save("a.txt", ContentFile(b"content"))
+
+    class Storing(Serial):
+        def _save(self, name: str, content: File[Any]) -> str:
+            before = len(source.threads)
+            stored = super()._save(name, content)
+            untouched.append(len(source.threads) == before)
+            return stored
+
+    target = Storing()
+    with pair(source, local(), THREADS=1).open("a.txt") as file:
+        pair(target, local(), THREADS=1).save("copy.txt", file)
+    assert target.files == {"copy.txt": b"content"}
+    assert untouched == [True]

@@ -82,7 +82,7 @@ class Backend(Boundary):
             return file
         if self._adapter.proves_open(file) and not is_made_text(file):
             return file
-        run = partial(self._ask, bounded=bounded, insist=True)
+        run = partial(self.health.take_turn, bounded=bounded, rescue=self._rescue)
         return in_turn(file, name, run, writable=not bounded)
 
     def open_for_writing(self, name: str, mode: str) -> File[Any]:

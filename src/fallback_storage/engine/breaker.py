@@ -75,13 +75,14 @@ class Breaker:
     def permit(self, *, insist: bool = False) -> int | None:
         """Return what to tell the outcome of the call with, ``None`` if it is refused.
 
-        ``insist``: the call is made whatever the state.
+        ``insist``: the call is made whatever the state. It is no probe: its success closes the
+        breaker, anything else leaves it as it is.
         """
         if self._state is State.CLOSED:
             return self._generation
         # Without the lock while it is open: many threads ask while a backend is down.
         permit = None if self.refuses else self._probe()
-        return self._generation if permit is None and insist else permit
+        return -self._generation if permit is None and insist else permit
 
     def _probe(self) -> int | None:
         with self._changing():
@@ -131,7 +132,7 @@ class Breaker:
 
     def _count(self, permit: int, *, faults: int, open_at_once: bool = False) -> None:
         with self._changing():
-            if permit != self._generation:
+            if abs(permit) != self._generation:
                 return  # It was made before the state changed: it tells of another time.
             if self._state is State.CLOSED:
                 self._count_in_window(faults)
@@ -139,7 +140,7 @@ class Breaker:
                     self._cool_down()
             elif not faults and self._until != float("inf"):
                 self._become_closed()
-            elif faults and self._state is State.HALF_OPEN:
+            elif faults and self._state is State.HALF_OPEN and permit > 0:
                 self._cool_down()
 
     def _count_in_window(self, faults: int) -> None:

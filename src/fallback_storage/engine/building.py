@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +18,9 @@ from django.utils.module_loading import import_string
 from fallback_storage.conf import MOVED, BackendOptions, refuse_unknown
 from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.healths import health_of
+
+if TYPE_CHECKING:
+    from fallback_storage.engine.combined import CombinedStorage
 
 AnyBackend = TypeVar("AnyBackend", bound=Backend)
 
@@ -76,3 +82,39 @@ def _way_out(path: str) -> str:
     if path.startswith("storages."):
         return " Is django-storages installed? pip install 'django-fallback-storage[s3]'"
     return ""
+
+
+# One lock for all, since a storage that is being built may need another: with a lock each, two
+# threads could wait for one another. Reentrant for the same reason.
+_lock = threading.RLock()
+_being_built: list[CombinedStorage] = []
+
+
+@contextmanager
+def building(storage: CombinedStorage) -> Iterator[None]:
+    """Keep others from building; raise ``ImproperlyConfigured`` if ``storage`` needs itself."""
+    with _lock:
+        _refuse_circle(storage)
+        _being_built.append(storage)
+        try:
+            yield
+        finally:
+            _being_built.pop()
+
+
+def _refuse_circle(storage: CombinedStorage) -> None:
+    """Raise if ``storage`` is being built already, itself or one configured alike."""
+    for position, outer in enumerate(_being_built):
+        if outer is storage or (type(outer), outer.options) == (type(storage), storage.options):
+            chain = " -> ".join(repr(s) for s in [*_being_built[position:], storage])
+            raise ImproperlyConfigured(f"A storage must not contain itself: {chain}.")
+
+
+def _renew_lock() -> None:
+    """Whichever thread held it does not exist in a forked child."""
+    global _lock
+    _lock = threading.RLock()
+    _being_built.clear()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
 
@@ -18,16 +16,11 @@ from fallback_storage.conf import Generation
 from fallback_storage.engine import listing, locating, names, reads, urls, writes
 from fallback_storage.engine.backend import Backend
 from fallback_storage.engine.boundary import writes as is_writing
-from fallback_storage.engine.building import build_backend
+from fallback_storage.engine.building import build_backend, building
 from fallback_storage.engine.deconstruction import JSONDeconstructible
 from fallback_storage.engine.explain import Explanation, explain
 from fallback_storage.engine.presence import Presence
 from fallback_storage.engine.times import NaiveTimes
-
-# One lock for all, since a storage that is being built may need another: with a lock each, two
-# threads could wait for one another. Reentrant for the same reason.
-_building = threading.RLock()
-_being_built: list[CombinedStorage] = []
 
 
 class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
@@ -79,14 +72,9 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         return all(backend.bears_threads for backend in self.backends)
 
     def _build(self) -> tuple[Backend, ...]:
-        with _building:
+        with building(self):
             if self._built[0] != Generation.number:
-                _refuse_circle(self)
-                _being_built.append(self)
-                try:
-                    self._built = Generation.number, self._build_each()
-                finally:
-                    _being_built.pop()
+                self._built = Generation.number, self._build_each()
             return self._built[1]
 
     def _build_each(self) -> tuple[Backend, ...]:
@@ -231,11 +219,3 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
 
 
 _DELETE = {"first": writes.delete_from_first, "all": writes.delete_from_all}
-
-
-def _refuse_circle(storage: CombinedStorage) -> None:
-    """Raise if ``storage`` is being built already, itself or one configured alike."""
-    for position, outer in enumerate(_being_built):
-        if outer is storage or (type(outer), outer.options) == (type(storage), storage.options):
-            chain = " -> ".join(repr(s) for s in [*_being_built[position:], storage])
-            raise ImproperlyConfigured(f"A storage must not contain itself: {chain}.")

@@ -16,6 +16,8 @@ from django.core.files.base import File
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.utils import FileProxyMixin
 
+from fallback_storage.engine.opened import Opened
+
 #: Content that cannot be read twice is kept in memory up to this size, in bytes.
 SPOOL_SIZE = 4 * 1024 * 1024
 
@@ -107,6 +109,8 @@ def _seekable_binary(content: Any) -> BinaryIO | None:
         if not _only_delegates(content):
             return None
         content = content.file
+    if isinstance(content, Opened):
+        return None  # Read where it is stored, two threads could wait for each other.
     is_binary = not isinstance(content, io.TextIOBase) and isinstance(content.read(0), bytes)
     return cast(BinaryIO, content) if is_binary and content.seekable() else None
 

@@ -150,7 +150,7 @@ class Crew:
             start = self._next()
         job.end()
         start()
-        return stays
+        return stays and not self._dismissed  # It may have been while this thread was busy.
 
     def dismiss(self) -> None:
         """Let the threads go: nobody asks them any more."""
@@ -187,8 +187,8 @@ class Crew:
         thread.give(job)
         try:
             thread.start()
-        except Exception as error:  # The system has no thread left.
-            job.error = error
+        except RuntimeError:  # The system has no thread left.
+            job.error = NoThreadFree(f"{self.name}: no thread could be started.")
             self.after(None, job)
 
     def _refuse_waiting(self) -> list[Job[Any]]:

@@ -60,7 +60,7 @@ class Pool:
         says nothing.
         """
         crew, job = self.crew, Job(call, rescue)
-        with _left_if_interrupted(crew, job):
+        with _left_if_interrupted(crew, job, to_its_end=seconds is None):
             crew.take(job)
             ended = job.wait(seconds)
         if not ended and crew.abandon(job):
@@ -81,12 +81,19 @@ def _answer(crew: Crew, job: Job[T]) -> T:
 
 
 @contextmanager
-def _left_if_interrupted(crew: Crew, job: Job[Any]) -> Iterator[None]:
-    """A task's time limit or Ctrl-C ends the waiting, not the call."""
+def _left_if_interrupted(crew: Crew, job: Job[Any], *, to_its_end: bool = False) -> Iterator[None]:
+    """A task's time limit or Ctrl-C ends the waiting, not the call.
+
+    A write is waited for ``to_its_end`` once it has begun, unless interrupted a second time.
+    """
     try:
         yield
     except BaseException:
-        crew.abandon(job)
+        try:
+            if to_its_end and job.started is not None and not job.is_over:
+                job.wait(None)
+        finally:
+            crew.abandon(job)
         raise
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 from django.core.files import locks
 from django.core.files.base import File
@@ -73,7 +73,8 @@ def _move(staged_path: str, path: str) -> bool:
         return True
 
 
-_held = threading.local()
+# Not by thread: a call that holds a directory may go on in another.
+_held: ContextVar[frozenset[str]] = ContextVar("fallback_storage_locked", default=frozenset())
 
 
 @contextmanager
@@ -83,16 +84,16 @@ def locked(directory: str) -> Iterator[None]:
     A lock on the directory itself needs no file of its own. Where a directory cannot be opened
     (Windows) or locked (NFS) nobody is kept out.
     """
-    held: set[str] = vars(_held).setdefault("directories", set())
+    held = _held.get()
     if directory in held:
         yield
         return
     with _flock(directory):
-        held.add(directory)
+        token = _held.set(held | {directory})
         try:
             yield
         finally:
-            held.discard(directory)
+            _held.reset(token)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ other has its own in each combined storage, and a storage instance one for as lo
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from dataclasses import replace
@@ -23,6 +24,7 @@ from fallback_storage.signals import report_breaker
 #: How many threads there are for a backend with a ``TIMEOUT`` that does not say.
 THREADS = 8
 
+# Reentrant: a storage may be collected, and its health forgotten, wherever this is held.
 _lock = threading.RLock()
 _kept: list[tuple[object, Health]] = []
 _generation = 0
@@ -103,3 +105,12 @@ def _forget_older_settings() -> None:
     if _generation != Generation.number:
         _generation = Generation.number
         _kept.clear()
+
+
+def _renew_lock() -> None:
+    """Whichever thread held it does not exist in a forked child."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)

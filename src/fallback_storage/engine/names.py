@@ -25,7 +25,7 @@ def file_name(name: object) -> str:
     Raises ``SuspiciousFileOperation`` for an empty or absolute name, a ``..`` part, NUL or a
     trailing slash.
     """
-    text = name if type(name) is str and _is_canonical(name) else _canonical(name)
+    text = name if type(name) is str and is_canonical(name) else _canonical(name)
     if not text or text[-1] == "/":
         raise SuspiciousFileOperation(f"{name!r} is not the name of a file.")
     return text
@@ -37,7 +37,7 @@ def path_name(name: object) -> str:
     For ``exists``, ``listdir`` and ``path``. Raises ``SuspiciousFileOperation`` for an absolute
     name, a ``..`` part or NUL.
     """
-    text = name if type(name) is str and _is_canonical(name) else _canonical(name)
+    text = name if type(name) is str and is_canonical(name) else _canonical(name)
     return text.rstrip("/") if text[-1:] == "/" else text
 
 
@@ -49,7 +49,8 @@ def url_name(name: object) -> str:
     return text
 
 
-def _is_canonical(text: str) -> bool:
+def is_canonical(text: str) -> bool:
+    """Whether ``text`` is the name of a file or directory in the one way that it is kept."""
     odd = not text or text[0] in "./" or "/." in text or "//" in text
     return not odd and "\\" not in text and "\0" not in text
 

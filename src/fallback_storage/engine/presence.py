@@ -1,8 +1,8 @@
 """The remembered answer to "which backend holds this name", in a Django cache.
 
-It answers ``url`` and ``locate``, and says whom a read asks first, which puts it right where it
-finds otherwise. A write asks everybody. What a write leaves behind is set; what a question finds
-out is only added, so that one asked before a write is not remembered after it.
+It answers ``url`` and ``locate``. Whatever opens, measures or changes a file asks the backends in
+their order, and puts right what was remembered. What a write leaves behind is set; what a question
+finds out is only added, so that one asked before a write is not remembered after it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import TypeVar
 from uuid import uuid4
 
 from django.core.cache import BaseCache, caches
 
 from fallback_storage.conf import BackendOptions, PresenceOptions
+from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.signals import logger
 
 T = TypeVar("T")
@@ -25,22 +26,13 @@ T = TypeVar("T")
 #: No backend has the name.
 NOWHERE = ""
 #: None but the last backend can have it, which was not asked: it gives the URL all the same.
-LAST_OR_NOWHERE = "?"
+LAST_OR_NOWHERE = "\0last"
 # It was changed a moment ago, and who asked before that must not have the last word.
-_CHANGED = "-"
+_CHANGED = "\0changed"
 _CHANGED_SECONDS = 10
 # How long, and for how many names, a process does without the cache.
 _RECENT_SECONDS = 1.0
 _RECENT_NAMES = 10_000
-
-
-class Named(Protocol):
-    """What has a name: a backend."""
-
-    name: str
-
-
-AnyNamed = TypeVar("AnyNamed", bound=Named)
 
 
 class Presence:
@@ -57,7 +49,7 @@ class Presence:
         self._scope = _scope(owner, backends)
         self._recent = _Recent(clock)
 
-    @cached_property
+    @property
     def _cache(self) -> BaseCache:
         return caches[self._options.cache]
 
@@ -81,52 +73,43 @@ class Presence:
             self._recent.put(name, holder)
         return holders
 
-    def first_asked(self, name: str, backends: Sequence[AnyNamed]) -> Sequence[AnyNamed]:
-        """Return ``backends`` in the order in which a read asks: the remembered holder first."""
-        holder = self.holder(name)
-        known = [backend for backend in backends if backend.name == holder]
-        return [*known, *(backend for backend in backends if backend.name != holder)]
-
     def noticed(self, name: str, holder: str) -> None:
         """A question found that ``holder`` has the name."""
         if self._recent.get(name) != holder:
             self._recent.forget(name)
-            _unless_down(lambda: self._notice(self._key(name), holder), None)
-
-    def _notice(self, key: str, holder: str) -> None:
-        remembered = self._cache.get(key)
-        if remembered is None:
-            self._cache.add(key, holder, self._seconds(holder))
-        elif remembered not in (holder, _CHANGED):
-            # Which of the two is newer is not known here: the next question will tell.
-            self._cache.delete(key)
+            key = self._key(name)
+            _unless_down(lambda: self._learn(key, holder, self._cache.get(key)), None)
 
     def noticed_many(self, holders: Mapping[str, str]) -> None:
         """Questions found the holders of names of which nothing was remembered."""
         by_key = {self._key(name): holder for name, holder in holders.items()}
-        since: Mapping[str, str] = _unless_down(lambda: self._cache.get_many(by_key), {})
-        for missing in (True, False):
-            new = {
-                key: holder
-                for key, holder in by_key.items()
-                if since.get(key, LAST_OR_NOWHERE) == LAST_OR_NOWHERE
-                and (holder == NOWHERE) is missing
-            }
-            self._set(new, self._options.missing if missing else self._options.found)
+        nothing: Mapping[str, str] = {}
+        remembered = _unless_down(lambda: self._cache.get_many(by_key), nothing)
+        for key, holder in by_key.items():
+            since = remembered.get(key)
+            if since in (None, LAST_OR_NOWHERE):  # Else a write was faster.
+                _unless_down(partial(self._learn, key, holder, since), None)
 
-    def _set(self, values: dict[str, str], seconds: int) -> None:
-        if values:
-            _unless_down(lambda: self._cache.set_many(values, seconds), None)
+    def _learn(self, key: str, holder: str, remembered: str | None) -> None:
+        if remembered is None:
+            self._cache.add(key, holder, self._seconds(holder))
+        elif remembered == LAST_OR_NOWHERE:
+            self._cache.set(key, holder, self._seconds(holder))
+        elif remembered not in (holder, _CHANGED):
+            # Which of the two is newer is not known here: the next question will tell.
+            self._cache.delete(key)
 
     def stored(self, name: str, holder: str) -> None:
         """A file was stored in ``holder``."""
-        self._recent.forget(name)
-        self._set({self._key(name): holder}, self._options.found)
+        self._set(name, holder, self._options.found)
 
     def changed(self, name: str) -> None:
         """A file was deleted, or may be changed from now on."""
-        self._recent.forget(name)
-        self._set({self._key(name): _CHANGED}, _CHANGED_SECONDS)
+        self._set(name, _CHANGED, _CHANGED_SECONDS)
+
+    def _set(self, name: str, holder: str, seconds: int) -> None:
+        _unless_down(lambda: self._cache.set(self._key(name), holder, seconds), None)
+        self._recent.forget(name)  # Not before: it would be put there again from the cache.
 
     def _seconds(self, holder: str) -> int:
         is_missing = holder in (NOWHERE, LAST_OR_NOWHERE)
@@ -181,5 +164,7 @@ def _unless_down(call: Callable[[], T], otherwise: T) -> T:
     try:
         return call()
     except Exception as error:
+        if classify(error) is Outcome.REJECTED:
+            raise
         logger.warning("The cache for presence could not answer: %s", type(error).__name__)
         return otherwise

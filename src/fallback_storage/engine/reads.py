@@ -35,8 +35,7 @@ debugging = partial(logger.isEnabledFor, logging.DEBUG)
 def first_answer(storage: CombinedStorage, operation: str, name: str) -> Any:
     """Return the first answer to ``operation``: ``size``, a time, ``get_valid_name``."""
     question = None
-    of_a_file = storage.presence is not None and operation in _OF_A_FILE
-    for backend in _in_order(storage, name) if of_a_file else storage.backends:
+    for backend in storage.backends:
         try:
             answer = backend.call(operation, name)
         except Exception as error:
@@ -52,7 +51,7 @@ def first_answer(storage: CombinedStorage, operation: str, name: str) -> Any:
 def open_with_backend(storage: CombinedStorage, name: str, mode: str) -> tuple[Backend, File[Any]]:
     """Open a file for reading; return the backend that serves as well."""
     question = None
-    for backend in _in_order(storage, name):
+    for backend in storage.backends:
         try:
             file = backend.open_for_reading(name, mode)
         except Exception as error:
@@ -63,11 +62,6 @@ def open_with_backend(storage: CombinedStorage, name: str, mode: str) -> tuple[B
                 served(storage, question, "open", name, backend)
             return backend, file
     cast(Question, question).nobody()
-
-
-def _in_order(storage: CombinedStorage, name: str) -> Sequence[Backend]:
-    backends = storage.backends
-    return backends if storage.presence is None else storage.presence.first_asked(name, backends)
 
 
 def served(
@@ -92,20 +86,13 @@ def noticed(storage: CombinedStorage, name: str, found: Backend | None) -> None:
 
 
 def holder(
-    storage: CombinedStorage,
-    operation: str,
-    name: str,
-    *,
-    may_skip: bool = False,
-    writing: bool = False,
+    storage: CombinedStorage, operation: str, name: str, *, may_skip: bool = False
 ) -> Backend | None:
     """Return the first backend that has ``name``, ``None`` if it is known that none has.
 
     ``may_skip``: whether ``on_fault="skip"`` holds here, and those that could answer are enough.
-    ``writing``: what is remembered is not to be trusted.
     """
-    backends = storage.backends if writing else _in_order(storage, name)
-    found, question = first_with(storage, operation, name, backends)
+    found, question = first_with(storage, operation, name, storage.backends)
     if question is not None or storage.presence is not None or debugging():
         _settle(storage, question, operation, name, found, may_skip=may_skip)
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from fallback_storage.engine.backend import Backend
+from fallback_storage.engine.names import is_canonical
+from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.engine.presence import LAST_OR_NOWHERE, NOWHERE
 from fallback_storage.engine.question import Question
 from fallback_storage.engine.reads import debugging, served
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 def url(storage: CombinedStorage, name: str, keywords: dict[str, Any]) -> str:
     """Return the URL that the first backend with the file gives, the last if none has it."""
-    if storage.backends and storage.presence is not None:
+    # Under another spelling of the name nobody would notice a change.
+    if storage.backends and storage.presence is not None and is_canonical(name):
         remembered = storage.presence.holder(name)
         if remembered is not None and (url := _from(storage, remembered, name, keywords)):
             return url
@@ -30,10 +33,12 @@ def _from(
         if holder in (NOWHERE, LAST_OR_NOWHERE):
             return storage.backends[-1].url(name, keywords)
         for backend in storage.backends:
-            if backend.name == holder:
+            if backend.name == holder and not (backend.health and backend.health.refuses):
                 # Not asked whether the name is hidden: that is remembered as well.
                 return Backend.url(backend, name, keywords)
-    except Exception:
+    except Exception as error:
+        if classify(error) is Outcome.REJECTED:
+            raise
         return None  # Asked again, it is told apart who could not answer.
     return None
 
@@ -62,6 +67,10 @@ def _served(
 ) -> None:
     if question or debugging():
         served(storage, question, "url", name, backend)
-    if storage.presence is not None and (question is None or not question.errors):
+    if (
+        storage.presence is not None
+        and is_canonical(name)
+        and (question is None or not question.errors)
+    ):
         is_last = backend is storage.backends[-1]
         storage.presence.noticed(name, LAST_OR_NOWHERE if is_last else backend.name)

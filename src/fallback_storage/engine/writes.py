@@ -133,7 +133,7 @@ def open_file(storage: CombinedStorage, name: str, mode: str) -> File[Any]:
     it.
     """
     if "w" not in mode:
-        found = holder(storage, "open", name, writing=True)
+        found = holder(storage, "open", name)
         if found is not None:
             return _open_existing(storage, found, name, mode)
         if "r" in mode:

@@ -6,17 +6,21 @@ import os
 import threading
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+
+# Whoever works on a key may meet it again: the storage that is read may promote to the same one
+# itself. Not kept by thread, as the call may go on in another.
+_held: ContextVar[frozenset[Hashable]] = ContextVar("fallback_storage_held", default=frozenset())
 
 
 class _Flight:
     def __init__(self) -> None:
-        # Reentrant: the storage that is read may promote to the same one itself.
-        self.lock = threading.RLock()
+        self.lock = threading.Lock()
         self.passengers = 0
 
 
 class Flights:
-    """Keys that are being worked on, each by one thread."""
+    """Keys that are being worked on, each by one call."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -30,13 +34,21 @@ class Flights:
 
     @contextmanager
     def alone(self, key: Hashable) -> Iterator[None]:
-        """Wait until no other thread is at work on ``key``."""
+        """Wait until nobody else is at work on ``key``."""
+        mine = (id(self), key)
+        if mine in _held.get():
+            yield
+            return
         with self._guard:
             flight = self._flights.setdefault(key, _Flight())
             flight.passengers += 1
         try:
             with flight.lock:
-                yield
+                token = _held.set(_held.get() | {mine})
+                try:
+                    yield
+                finally:
+                    _held.reset(token)
         finally:
             self._leave(key, flight)
 
