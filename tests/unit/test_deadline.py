@@ -479,9 +479,8 @@ def interrupt() -> Iterator[Callable[[], None]]:
     signal.signal(signal.SIGUSR1, before)
 
 
-@pytest.mark.parametrize("seconds", [None, PATIENCE])
-def test_who_is_interrupted_leaves_the_call_to_itself(
-    seconds: float | None, interrupt: Callable[[], None]
+def test_who_is_interrupted_in_a_read_leaves_the_call_to_itself(
+    interrupt: Callable[[], None],
 ) -> None:
     pool, call = Pool("a", 1, spare=1), Call()
 
@@ -490,7 +489,7 @@ def test_who_is_interrupted_leaves_the_call_to_itself(
         return call()
 
     with pytest.raises(TimeLimit):
-        pool.run(call_and_interrupt, seconds)
+        pool.run(call_and_interrupt, PATIENCE)
     assert call.begun.wait(PATIENCE)
     assert pool.stuck == 1
     assert pool.run(lambda: "answer", PATIENCE) == "answer"
