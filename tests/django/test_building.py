@@ -8,14 +8,20 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, RLock
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, default_storage, storages
+from django.core.files.storage import (
+    FileSystemStorage,
+    InMemoryStorage,
+    default_storage,
+    storages,
+)
 from django.test import override_settings
 
+from fallback_storage.engine import building, healths
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
 
@@ -198,3 +204,17 @@ def test_a_copy_works_and_is_configured_alike(
     assert repr(duplicated) == repr(storage)
     assert duplicated.options.on_fault == "raise"
     assert duplicated.deconstruct() == storage.deconstruct()
+
+
+@pytest.mark.parametrize("module", [building, healths])
+def test_a_forked_child_does_not_wait_for_a_thread_that_builds_elsewhere(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = RLock()
+    monkeypatch.setattr(module, "_lock", held)
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(held.acquire).result()
+        module._renew_lock()
+        storage = FallbackStorage(backends=[{"BACKEND": InMemoryStorage(), "TIMEOUT": 1}])
+        assert len(storage.backends) == 1
+        thread.submit(held.release).result()

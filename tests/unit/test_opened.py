@@ -252,3 +252,12 @@ def test_what_another_storage_of_one_thread_holds_is_read_before_it_is_stored() 
         pair(target, local(), THREADS=1).save("copy.txt", file)
     assert target.files == {"copy.txt": b"content"}
     assert untouched == [True]
+
+
+def test_a_file_that_is_used_in_a_call_of_its_storage_does_not_wait_for_itself() -> None:
+    serial = Serial()
+    serial.save("a.txt", ContentFile(b"content"))
+    storage = pair(serial, local(), THREADS=1)
+    with storage.open("a.txt") as file:
+        answer = health_of(storage).ask(file.read, storage.backends[0].outcome_of)
+    assert answer == b"content"
