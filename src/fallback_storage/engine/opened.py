@@ -15,9 +15,7 @@ T = TypeVar("T")
 Reopen = Callable[[str], "File[Any]"]
 
 
-def touched(
-    file: File[Any], name: str, mode: str, reopen: Callable[[str], File[Any]]
-) -> File[Any]:
+def touched(file: File[Any], name: str, mode: str, reopen: Reopen) -> File[Any]:
     """Return a file of which a byte was read, at its beginning again.
 
     A text mode that its storage ignores is heeded.

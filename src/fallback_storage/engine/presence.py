@@ -65,8 +65,13 @@ class Presence:
         return holder
 
     def holders(self, names: Iterable[str]) -> Mapping[str, str]:
-        """Return the remembered holders of ``names``, in one round trip."""
-        by_key = {self._key(name): name for name in names}
+        """Return the remembered holders of ``names``, in one round trip at most."""
+        recent = {name: self._recent.get(name) for name in names}
+        holders = {name: holder for name, holder in recent.items() if holder is not None}
+        by_key = {self._key(name): name for name in recent if name not in holders}
+        return holders | (self._from_cache(by_key) if by_key else {})
+
+    def _from_cache(self, by_key: Mapping[str, str]) -> dict[str, str]:
         found: Mapping[str, str] = _unless_down(lambda: self._cache.get_many(by_key), {})
         holders = {by_key[key]: holder for key, holder in found.items() if holder != _CHANGED}
         for name, holder in holders.items():
@@ -77,25 +82,25 @@ class Presence:
         """A question found that ``holder`` has the name."""
         if self._recent.get(name) != holder:
             self._recent.forget(name)
-            key = self._key(name)
-            _unless_down(lambda: self._learn(key, holder, self._cache.get(key)), None)
+            _unless_down(lambda: self._learn(name, holder, self._cache.get(self._key(name))), None)
 
     def noticed_many(self, holders: Mapping[str, str]) -> None:
         """Questions found the holders of names of which nothing was remembered."""
-        by_key = {self._key(name): holder for name, holder in holders.items()}
         nothing: Mapping[str, str] = {}
-        remembered = _unless_down(lambda: self._cache.get_many(by_key), nothing)
-        for key, holder in by_key.items():
-            since = remembered.get(key)
+        keys = {name: self._key(name) for name in holders}
+        remembered = _unless_down(lambda: self._cache.get_many(keys.values()), nothing)
+        for name, holder in holders.items():
+            since = remembered.get(keys[name])
             if since in (None, LAST_OR_NOWHERE):  # Else a write was faster.
-                _unless_down(partial(self._learn, key, holder, since), None)
+                _unless_down(partial(self._learn, name, holder, since), None)
 
-    def _learn(self, key: str, holder: str, remembered: str | None) -> None:
-        if remembered is None:
-            self._cache.add(key, holder, self._seconds(holder))
+    def _learn(self, name: str, holder: str, remembered: str | None) -> None:
+        key, seconds = self._key(name), self._seconds(holder)
+        if remembered is None and self._cache.add(key, holder, seconds):
+            self._recent.put(name, holder)
         elif remembered == LAST_OR_NOWHERE:
-            self._cache.set(key, holder, self._seconds(holder))
-        elif remembered not in (holder, _CHANGED):
+            self._cache.set(key, holder, seconds)
+        elif remembered not in (None, holder, _CHANGED):
             # Which of the two is newer is not known here: the next question will tell.
             self._cache.delete(key)
 
