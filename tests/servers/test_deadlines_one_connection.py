@@ -34,7 +34,7 @@ THREADS = 8
 DEADLINE = 0.8
 #: What a read may take beyond its deadline on a busy machine.
 GRACE = 4.0
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Relay:

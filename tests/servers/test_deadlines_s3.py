@@ -31,7 +31,7 @@ DEADLINE = 0.8
 GRACE = 4.0
 #: Less than this is paid by who does not wait for a dead backend.
 NOTHING = DEADLINE
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 READS: dict[str, Callable[[FallbackStorage], object]] = {
     "exists": lambda storage: storage.exists("s3.txt"),

@@ -469,13 +469,23 @@ class TimeLimit(BaseException):
 def interrupt() -> Iterator[Callable[[], None]]:
     """Interrupts the main thread, as a worker's time limit and Ctrl-C do."""
 
+    happened = threading.Event()
+
     def interrupted(*_: object) -> None:
-        raise TimeLimit
+        if not happened.is_set():
+            happened.set()
+            raise TimeLimit
+
+    def interrupt() -> None:
+        # Again and again: one that comes just before a thread begins to wait does not wake it.
+        assert main is not None
+        while not happened.is_set():
+            signal.pthread_kill(main, signal.SIGUSR1)
+            happened.wait(SOON)
 
     before = signal.signal(signal.SIGUSR1, interrupted)
     main = threading.main_thread().ident
-    assert main is not None
-    yield lambda: signal.pthread_kill(main, signal.SIGUSR1)
+    yield interrupt
     signal.signal(signal.SIGUSR1, before)
 
 
@@ -608,10 +618,13 @@ class TimeLimit(Exception):
     pass
 
 def limit(*_):
-    raise TimeLimit
+    if not limited.is_set():
+        limited.set()
+        raise TimeLimit
 
 signal.signal(signal.SIGUSR1, limit)
-pool, begun, may_end, done = Pool("a", 1), threading.Event(), threading.Event(), []
+pool, done = Pool("a", 1), []
+begun, limited, may_end = (threading.Event() for _ in range(3))
 
 def write():
     begun.set()
@@ -620,9 +633,10 @@ def write():
 
 def interrupt():
     begun.wait(10)
-    signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
-    signal.pthread_kill(threading.main_thread().ident, 0)
-    threading.Timer(0.1, may_end.set).start()
+    while not limited.is_set():
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+        limited.wait(0.05)
+    may_end.set()
 
 threading.Thread(target=interrupt).start()
 try:

@@ -48,7 +48,7 @@ def health_of(
     key = (_identity(options, storage, owner), options.timeout, options.threads, breaker)
     with _lock:
         _forget_older_settings()
-        for known, health in _kept:
+        for known, health in tuple(_kept):  # One may be forgotten at any comparison.
             if known == key:
                 return health
         health = _new(options, storage, breaker)
