@@ -15,12 +15,12 @@ from typing import Any, cast
 from django.core.files.storage import storages as handler
 from django.utils.module_loading import import_string
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import refuse_unknown
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.breaker import Breaker, State
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.health import Health
-from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.outcomes import Outcome
+from fallback_storage.resilience.breaker import Breaker, State
+from fallback_storage.resilience.guard import Health
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from fallback_storage.overlay.layers import LayeredStorage, PromotingStorage
+from fallback_storage.overlay.storage import LayeredStorage, PromotingStorage
 
 __all__ = ["FallbackStorage", "OverlayStorage"]
 

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.engine.combined import CombinedStorage
+from fallback_storage.combined.base import CombinedStorage
 
 
 def storage_of(name: str, kind: str, directory: Path) -> Storage:

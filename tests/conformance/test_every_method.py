@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.files.storage import Storage
 
-from fallback_storage.engine.combined import CombinedStorage
+from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 
 #: What CombinedStorage leaves to Django, and why it may.

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fallback_storage.engine import disk
+from fallback_storage.backend import disk
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage

@@ -21,7 +21,8 @@ from django.core.files.storage import (
 )
 from django.test import override_settings
 
-from fallback_storage.engine import building, healths
+from fallback_storage.backend import factory as building
+from fallback_storage.backend import guards as healths
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
 

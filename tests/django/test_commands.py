@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from django.core.management import call_command, load_command_class
 from django.core.management.base import CommandError
 
-from fallback_storage.engine.breaker import Breaker
+from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 

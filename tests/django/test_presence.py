@@ -16,8 +16,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.test import override_settings
 
+from fallback_storage.combined.presence import Presence, _Recent
 from fallback_storage.conf import PresenceOptions
-from fallback_storage.engine.presence import Presence, _Recent
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import RemoteFaultyStorage
 

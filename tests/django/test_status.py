@@ -12,9 +12,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InMemoryStorage, storages
 
+from fallback_storage.backend.backend import Backend
 from fallback_storage.conf import BreakerOptions
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.breaker import Breaker
+from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.status import BackendStatus, status
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fallback_storage.engine import disk
+from fallback_storage.backend import disk
 from fallback_storage.storage import OverlayStorage
 
 from .actors import WORK, Place, content_of, read, start

@@ -15,7 +15,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.engine import disk
+from fallback_storage.backend import disk
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
 from fallback_storage.signals import backend_failed
 from fallback_storage.storage import FallbackStorage, OverlayStorage

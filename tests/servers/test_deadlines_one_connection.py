@@ -19,8 +19,8 @@ from storages.backends.ftp import FTPStorage
 from storages.backends.sftpstorage import SFTPStorage
 
 from example.weed import HOST
-from fallback_storage.engine.deadline import Pool
 from fallback_storage.errors import DeadlineExceeded, UnsupportedOperation
+from fallback_storage.resilience.deadline import Pool
 from fallback_storage.storage import FallbackStorage
 
 from .files import put, read

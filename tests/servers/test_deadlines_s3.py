@@ -16,8 +16,8 @@ from storages.backends.s3 import S3Storage
 
 from example.seaweedfs import REGION, SeaweedFS, client_config
 from example.weed import HOST
-from fallback_storage.engine.deadline import Pool
 from fallback_storage.errors import BreakerOpen, DeadlineExceeded
+from fallback_storage.resilience.deadline import Pool
 from fallback_storage.storage import FallbackStorage
 
 from .conftest import MakeS3

@@ -16,7 +16,7 @@ from django.core.files.storage import Storage
 from django.test import override_settings
 from django.utils import timezone
 
-from fallback_storage.engine.adapters import adapter_for
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
 from fallback_storage.http import HTTPStorage
 

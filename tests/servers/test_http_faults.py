@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.http import HTTPStorage
+from fallback_storage.outcomes import Outcome, classify
 
 from .conftest import MakeHTTP
 from .site import BODY_OF_ERRORS, HOST, Request, Site

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.http import UnexpectedAnswer
+from fallback_storage.outcomes import Outcome, classify
 
 from .conftest import MakeHTTP
 from .site import BODY_OF_ERRORS, LAST_MODIFIED, Request, Site

@@ -10,7 +10,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fallback_storage.engine import names
+from fallback_storage import names
 from fallback_storage.http import HTTPStorage
 
 from .site import Request, Site

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.http import UnexpectedAnswer
+from fallback_storage.outcomes import Outcome, classify
 
 from .conftest import MakeHTTP
 from .site import HOST, Request, Site

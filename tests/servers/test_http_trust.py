@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.http import HTTPStorage, UnexpectedAnswer
+from fallback_storage.outcomes import Outcome, classify
 
 from .conftest import MakeHTTP
 from .site import Site

@@ -22,9 +22,9 @@ from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
 from example.seaweedfs import SeaweedFS
-from fallback_storage.engine import parallel
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.healths import THREADS
+from fallback_storage.backend.guards import THREADS
+from fallback_storage.combined.base import CombinedStorage
+from fallback_storage.resilience import parallel
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 
 from .user import User

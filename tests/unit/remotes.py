@@ -11,9 +11,9 @@ from typing import Any
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import InMemoryStorage, Storage
 
-from fallback_storage.engine.breaker import Breaker
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.health import Health
+from fallback_storage.combined.base import CombinedStorage
+from fallback_storage.resilience.breaker import Breaker
+from fallback_storage.resilience.guard import Health
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 

@@ -13,8 +13,8 @@ import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.engine import adapter
-from fallback_storage.engine.backend import Backend
+from fallback_storage.backend.adapters import base as adapter
+from fallback_storage.backend.backend import Backend
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fallback_storage.conf import BreakerOptions
-from fallback_storage.engine import breaker as module
-from fallback_storage.engine.breaker import Breaker, State
+from fallback_storage.resilience import breaker as module
+from fallback_storage.resilience.breaker import Breaker, State
 
 THREADS = 16
 PATIENCE = 10.0

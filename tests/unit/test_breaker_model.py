@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from fallback_storage.conf import BreakerOptions
-from fallback_storage.engine.breaker import Breaker, State
+from fallback_storage.resilience.breaker import Breaker, State
 
 FAULT, ANSWER = "fault", "answer"
 

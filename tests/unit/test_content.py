@@ -16,8 +16,8 @@ from django.core.files.uploadedfile import (
     TemporaryUploadedFile,
 )
 
-from fallback_storage.engine import content as module
-from fallback_storage.engine.content import Content
+from fallback_storage.backend import content as module
+from fallback_storage.backend.content import Content
 
 BODY = b"0123456789" * 1000
 

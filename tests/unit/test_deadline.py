@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from fallback_storage.engine import deadline
-from fallback_storage.engine.crew import Job, Rescue
-from fallback_storage.engine.deadline import Pool
 from fallback_storage.errors import DeadlineExceeded, NoThreadFree
+from fallback_storage.resilience import deadline
+from fallback_storage.resilience.crew import Job, Rescue
+from fallback_storage.resilience.deadline import Pool
 
 SOON = 0.05
 PATIENCE = 10.0
@@ -612,7 +612,7 @@ def test_a_forked_child_begins_with_new_threads(monkeypatch: pytest.MonkeyPatch)
 
 INTERRUPTED = """
 import signal, threading
-from fallback_storage.engine.deadline import Pool
+from fallback_storage.resilience.deadline import Pool
 
 class TimeLimit(Exception):
     pass
@@ -648,7 +648,7 @@ except TimeLimit:
 FORK = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # It has threads: that is the point.
-from fallback_storage.engine.deadline import Pool
+from fallback_storage.resilience.deadline import Pool
 
 pool = Pool("a", 1)
 first = pool.run(threading.current_thread, 10)
@@ -666,7 +666,7 @@ sys.exit(status)
 
 STUCK_AT_EXIT = """
 import threading
-from fallback_storage.engine.deadline import Pool
+from fallback_storage.resilience.deadline import Pool
 from fallback_storage.errors import DeadlineExceeded
 
 pool = Pool("a", 2)

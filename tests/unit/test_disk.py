@@ -12,8 +12,8 @@ from django.core.files import locks
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
-from fallback_storage.engine import disk
-from fallback_storage.engine.deadline import Pool
+from fallback_storage.backend import disk
+from fallback_storage.resilience.deadline import Pool
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 
-from fallback_storage.engine.explain import explain
-from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.combined.explain import explain
+from fallback_storage.outcomes import Outcome
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage
 

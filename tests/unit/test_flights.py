@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fallback_storage.engine.deadline import Pool
-from fallback_storage.overlay.flights import Flights
+from fallback_storage.locks import Flights
+from fallback_storage.resilience.deadline import Pool
 
 
 def test_others_wait_for_a_key_and_not_for_another() -> None:

@@ -16,14 +16,10 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
+from fallback_storage.backend import guards as healths
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import BreakerOptions
-from fallback_storage.engine import healths
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.breaker import Breaker
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.deadline import Pool
-from fallback_storage.engine.health import Health
-from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.errors import (
     BreakerOpen,
     DeadlineExceeded,
@@ -31,6 +27,10 @@ from fallback_storage.errors import (
     StorageUnavailable,
     UnsupportedOperation,
 )
+from fallback_storage.outcomes import Outcome, classify
+from fallback_storage.resilience.breaker import Breaker
+from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.guard import Health
 from fallback_storage.signals import breaker_changed
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import RemoteFaultyStorage

@@ -1,4 +1,4 @@
-"""Imports run one way: errors, signals -> conf -> engine -> … -> storage -> … -> management."""
+"""Imports run one way: errors, names -> conf -> resilience -> backend -> combined -> … -> management."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import fallback_storage
 
 ROOT = Path(fallback_storage.__file__).parent
 ORDER = [
-    *("errors", "signals", "conf", "engine", "overlay", "storage"),
+    *("errors", "names", "outcomes", "signals", "locks", "deconstruction", "conf"),
+    *("resilience", "backend", "combined", "overlay", "storage"),
     *("status", "checks", "apps", "management"),
 ]
 APART = {
     # The test kit is for any storage: it knows none of this package's.
     "testing": {"testing"},
     # A storage like any other, which a combined one uses and does not know.
-    "http": {"errors", "conf", "engine", "http"},
+    "http": {"errors", "names", "deconstruction", "conf", "backend", "http"},
 }
 
 

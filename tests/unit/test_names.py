@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.utils.functional import lazystr
 
-from fallback_storage.engine.names import alternative_name, file_name, path_name, url_name
+from fallback_storage.names import alternative_name, file_name, path_name, url_name
 
 GOOD = {
     "a.txt": "a.txt",

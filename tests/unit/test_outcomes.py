@@ -17,8 +17,8 @@ from botocore.exceptions import (
 )
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
-from fallback_storage.engine.outcomes import Outcome, classify
 from fallback_storage.errors import NameChangedError, StorageUnavailable, UnsupportedOperation
+from fallback_storage.outcomes import Outcome, classify
 
 MISSING, UNSUPPORTED = Outcome.MISSING, Outcome.UNSUPPORTED
 DENIED, UNREACHABLE = Outcome.DENIED, Outcome.UNREACHABLE

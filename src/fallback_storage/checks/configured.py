@@ -15,8 +15,8 @@ from django.db.models import FileField
 from django.utils.module_loading import import_string
 
 from fallback_storage.checks.unbuilt import Unbuilt, storages, unbuilt
+from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import BackendOptions, parse_backends
-from fallback_storage.engine.combined import CombinedStorage
 
 Messages = Iterator[CheckMessage]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fallback_storage.conf.entries import MOVED, BackendOptions, Entry, parse_backends
 from fallback_storage.conf.options import BreakerOptions, PresenceOptions, Promotion
+from fallback_storage.conf.parsing import MOVED, BackendOptions, Entry, parse_backends
 from fallback_storage.conf.storage import Generation, StorageOptions, storage_options
 from fallback_storage.conf.words import did_you_mean, refuse_unknown
 

@@ -12,8 +12,8 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from fallback_storage.conf import options as mappings
-from fallback_storage.conf.entries import BackendOptions, Entry, parse_backends, parse_each
 from fallback_storage.conf.options import PresenceOptions, Promotion
+from fallback_storage.conf.parsing import BackendOptions, Entry, parse_backends, parse_each
 from fallback_storage.conf.words import refuse_unknown
 
 _SETTINGS = frozenset(

@@ -13,9 +13,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
 
-from fallback_storage.engine import names
-from fallback_storage.engine.boundary import writes
-from fallback_storage.engine.deconstruction import JSONDeconstructible
+from fallback_storage import names
+from fallback_storage.backend.boundary import writes
+from fallback_storage.deconstruction import JSONDeconstructible
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
 from fallback_storage.http.answers import UnexpectedAnswer
 from fallback_storage.http.options import SECRETS, HTTPOptions, http_options, target_of

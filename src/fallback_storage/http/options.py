@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
+from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.conf import refuse_unknown
-from fallback_storage.engine.content import SPOOL_SIZE
 
 #: Never shown, and refused in migrations.
 SECRETS = ("headers", "basic_auth")

@@ -17,10 +17,10 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 
-from fallback_storage.engine import names
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.outcomes import Outcome
+from fallback_storage import names
+from fallback_storage.backend.backend import Backend
 from fallback_storage.errors import StorageUnavailable
+from fallback_storage.outcomes import Outcome
 
 PREFIX = ".wh."
 # No file of a user begins with ".wh.", so that no whiteout begins with this.

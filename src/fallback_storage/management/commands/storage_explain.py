@@ -12,9 +12,9 @@ from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
+from fallback_storage.combined.base import CombinedStorage
+from fallback_storage.combined.explain import Explanation
 from fallback_storage.conf import refuse_unknown
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.explain import Explanation
 from fallback_storage.status import combined_storages
 
 

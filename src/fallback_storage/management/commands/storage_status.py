@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from fallback_storage.engine.breaker import State
 from fallback_storage.management.table import Cell, Row, aligned
+from fallback_storage.resilience.breaker import State
 from fallback_storage.status import BackendStatus, Probe, StorageStatus, status
 
 _HEAD = ("NAME", "CLASS", "MODE", "BREAKER", "CALLS", "FAULTS", "STUCK", "THREADS", "TIMEOUT")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from fallback_storage.engine.deadline import Pool
+from fallback_storage.resilience.deadline import Pool
 
 T = TypeVar("T")
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.engine import disk
-from fallback_storage.engine.adapter import Unless
-from fallback_storage.engine.adapters import overwrites
-from fallback_storage.engine.boundary import Boundary
-from fallback_storage.engine.opened import in_turn, is_made_text, touched
+from fallback_storage.backend import disk
+from fallback_storage.backend.adapters import overwrites
+from fallback_storage.backend.adapters.base import Unless
+from fallback_storage.backend.boundary import Boundary
+from fallback_storage.backend.files import in_turn, is_made_text, touched
 from fallback_storage.errors import NameChangedError
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.parallel import in_parallel
-from fallback_storage.engine.question import Question
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.attempts import Question
+from fallback_storage.resilience.parallel import in_parallel
 from fallback_storage.signals import logger
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.combined.base import CombinedStorage
 
 
 def listdir(storage: CombinedStorage, path: str) -> tuple[list[str], list[str]]:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from fallback_storage.engine.breaker import Breaker
-from fallback_storage.engine.crew import NO_RESCUE, Rescue
-from fallback_storage.engine.deadline import Pool
-from fallback_storage.engine.outcomes import Outcome
 from fallback_storage.errors import BreakerOpen, NoThreadFree
+from fallback_storage.outcomes import Outcome
+from fallback_storage.resilience.breaker import Breaker
+from fallback_storage.resilience.crew import NO_RESCUE, Rescue
+from fallback_storage.resilience.deadline import Pool
 
 T = TypeVar("T")
 

@@ -10,16 +10,16 @@ from typing import Any, cast
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.backend.factory import build_backend
+from fallback_storage.combined import reads, writes
+from fallback_storage.combined.attempts import Question
+from fallback_storage.combined.base import CombinedStorage
+from fallback_storage.combined.copyup import copy_up, open_promoted
 from fallback_storage.conf import BackendOptions
-from fallback_storage.engine import reads, writes
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.building import build_backend
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.outcomes import Outcome
-from fallback_storage.engine.question import Question
 from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable, UnsupportedOperation
+from fallback_storage.outcomes import Outcome
 from fallback_storage.overlay import whiteouts
-from fallback_storage.overlay.copyup import copy_up, open_promoted
 from fallback_storage.overlay.whiteouts import Lower, Upper
 
 

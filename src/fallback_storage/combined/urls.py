@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.names import is_canonical
-from fallback_storage.engine.outcomes import Outcome, classify
-from fallback_storage.engine.presence import LAST_OR_NOWHERE, NOWHERE
-from fallback_storage.engine.question import Question
-from fallback_storage.engine.reads import debugging, served
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.attempts import Question
+from fallback_storage.combined.presence import LAST_OR_NOWHERE, NOWHERE
+from fallback_storage.combined.reads import debugging, served
+from fallback_storage.names import is_canonical
+from fallback_storage.outcomes import Outcome, classify
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.combined.base import CombinedStorage
 
 
 def url(storage: CombinedStorage, name: str, keywords: dict[str, Any]) -> str:

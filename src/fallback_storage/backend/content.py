@@ -16,7 +16,7 @@ from django.core.files.base import File
 from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.utils import FileProxyMixin
 
-from fallback_storage.engine.opened import Opened
+from fallback_storage.backend.files import Opened
 
 #: Content that cannot be read twice is kept in memory up to this size, in bytes.
 SPOOL_SIZE = 4 * 1024 * 1024

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from django.core.files.storage import Storage
 
-from fallback_storage.engine.adapters import adapter_for, is_thread_safe
-from fallback_storage.engine.breaker import Breaker
-from fallback_storage.engine.crew import Rescue
-from fallback_storage.engine.health import Health
-from fallback_storage.engine.outcomes import Outcome, classify
+from fallback_storage.backend.adapters import adapter_for, is_thread_safe
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
+from fallback_storage.outcomes import Outcome, classify
+from fallback_storage.resilience.breaker import Breaker
+from fallback_storage.resilience.crew import Rescue
+from fallback_storage.resilience.guard import Health
 
 Answer = TypeVar("Answer")
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from fallback_storage.engine.crew import NO_RESCUE, Crew, Job, Rescue
+from fallback_storage.resilience.crew import NO_RESCUE, Crew, Job, Rescue
 
 T = TypeVar("T")
 

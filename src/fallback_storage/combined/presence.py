@@ -18,7 +18,7 @@ from uuid import uuid4
 from django.core.cache import BaseCache, caches
 
 from fallback_storage.conf import BackendOptions, PresenceOptions
-from fallback_storage.engine.outcomes import Outcome, classify
+from fallback_storage.outcomes import Outcome, classify
 from fallback_storage.signals import logger
 
 T = TypeVar("T")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fallback_storage.engine import reads
-from fallback_storage.engine.parallel import THREADS, in_parallel
-from fallback_storage.engine.presence import NOWHERE
+from fallback_storage.combined import reads
+from fallback_storage.combined.presence import NOWHERE
+from fallback_storage.resilience.parallel import THREADS, in_parallel
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.combined.base import CombinedStorage
 
 #: The holder of each name, and whether every backend before it could answer.
 Found = dict[str, tuple[str, bool]]

@@ -13,10 +13,10 @@ from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.engine import disk
-from fallback_storage.engine.adapter import Adapter, Unless
-from fallback_storage.engine.one_connection import FTP, SFTP
-from fallback_storage.engine.outcomes import Outcome, classify, http_status
+from fallback_storage.backend import disk
+from fallback_storage.backend.adapters.base import Adapter, Unless
+from fallback_storage.backend.adapters.one_connection import FTP, SFTP
+from fallback_storage.outcomes import Outcome, classify, http_status
 
 
 class _WholeObjects(Adapter):

@@ -14,14 +14,14 @@ from typing import Any, BinaryIO, NoReturn, cast
 
 from django.core.files.base import File
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.backend.content import SPOOL_SIZE
+from fallback_storage.combined import reads
+from fallback_storage.combined.attempts import Question
+from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import Promotion
-from fallback_storage.engine import reads
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.combined import CombinedStorage
-from fallback_storage.engine.content import SPOOL_SIZE
-from fallback_storage.engine.outcomes import Outcome
-from fallback_storage.engine.question import Question
-from fallback_storage.overlay.flights import Flights
+from fallback_storage.locks import Flights
+from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import report_failure
 
 _flights = Flights()

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.files.base import File
 
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.content import Content
-from fallback_storage.engine.names import alternative_name
-from fallback_storage.engine.question import Question
-from fallback_storage.engine.reads import first_with, holder, served
+from fallback_storage.backend.backend import Backend
+from fallback_storage.backend.content import Content
+from fallback_storage.combined.attempts import Question
+from fallback_storage.combined.reads import first_with, holder, served
 from fallback_storage.errors import ReadOnlyStorageError
+from fallback_storage.names import alternative_name
 from fallback_storage.signals import logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.combined.base import CombinedStorage
 
 
 def save(storage: CombinedStorage, name: str, content: Any) -> str:

@@ -15,12 +15,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.utils.module_loading import import_string
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.backend.guards import health_of
 from fallback_storage.conf import MOVED, BackendOptions, refuse_unknown
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.healths import health_of
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.combined.base import CombinedStorage
 
 AnyBackend = TypeVar("AnyBackend", bound=Backend)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fallback_storage.engine.outcomes import Outcome
+from fallback_storage.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.backend import Backend
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.backend.backend import Backend
+    from fallback_storage.combined.base import CombinedStorage
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.engine.adapter import Adapter
+from fallback_storage.backend.adapters.base import Adapter
 
 
 class OneConnection(Adapter):

@@ -6,14 +6,14 @@ import errno
 import os
 from typing import TYPE_CHECKING, NoReturn
 
-from fallback_storage.engine.outcomes import Outcome
-from fallback_storage.engine.presence import NOWHERE
+from fallback_storage.combined.presence import NOWHERE
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
+from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import fallback_used, report_failure, report_fallback
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.backend import Backend
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.backend.backend import Backend
+    from fallback_storage.combined.base import CombinedStorage
 
 
 class Question:

@@ -14,11 +14,11 @@ from functools import partial
 
 from django.core.files.storage import Storage
 
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.conf import BackendOptions, BreakerOptions, Generation
-from fallback_storage.engine.adapters import adapter_for
-from fallback_storage.engine.breaker import Breaker
-from fallback_storage.engine.deadline import Pool
-from fallback_storage.engine.health import Health
+from fallback_storage.resilience.breaker import Breaker
+from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.guard import Health
 from fallback_storage.signals import report_breaker
 
 #: How many threads there are for a backend with a ``TIMEOUT`` that does not say.

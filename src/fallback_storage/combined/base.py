@@ -11,16 +11,17 @@ from typing import Any, ClassVar
 from django.core.files.base import File
 from django.core.files.storage import Storage
 
-from fallback_storage import conf
+from fallback_storage import conf, names
+from fallback_storage.backend.backend import Backend
+from fallback_storage.backend.boundary import writes as is_writing
+from fallback_storage.backend.factory import build_backend, building
+from fallback_storage.combined import listing, reads, urls, writes
+from fallback_storage.combined import locate as locating
+from fallback_storage.combined.explain import Explanation, explain
+from fallback_storage.combined.legacy import NaiveTimes
+from fallback_storage.combined.presence import Presence
 from fallback_storage.conf import Generation
-from fallback_storage.engine import listing, locating, names, reads, urls, writes
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.boundary import writes as is_writing
-from fallback_storage.engine.building import build_backend, building
-from fallback_storage.engine.deconstruction import JSONDeconstructible
-from fallback_storage.engine.explain import Explanation, explain
-from fallback_storage.engine.presence import Presence
-from fallback_storage.engine.times import NaiveTimes
+from fallback_storage.deconstruction import JSONDeconstructible
 
 
 class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.core.files.base import File
 
-from fallback_storage.engine.backend import Backend
-from fallback_storage.engine.names import AvailableName
-from fallback_storage.engine.outcomes import Outcome
-from fallback_storage.engine.presence import NOWHERE
-from fallback_storage.engine.question import Question
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.attempts import Question
+from fallback_storage.combined.presence import NOWHERE
+from fallback_storage.names import AvailableName
+from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import logger
 
 if TYPE_CHECKING:
-    from fallback_storage.engine.combined import CombinedStorage
+    from fallback_storage.combined.base import CombinedStorage
 
 
 # The operations whose answer shows that the backend has the file.

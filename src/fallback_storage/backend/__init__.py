@@ -1,0 +1,1 @@
+"""One configured member of a combined storage."""

@@ -1,0 +1,1 @@
+"""What a combined storage does, whatever its backends are."""

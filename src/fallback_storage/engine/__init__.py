@@ -1,1 +1,0 @@
-"""How a combined storage asks its backends."""

@@ -1,0 +1,1 @@
+"""What keeps a dead or slow backend from holding everybody up."""
