@@ -6,17 +6,10 @@ string check serves all; Django's ``validate_file_name`` would double the cost o
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import Storage
-
-from fallback_storage.errors import StorageUnavailable
-
-#: Alternative names tried before a backend that claims every name is an error.
-MAX_ALTERNATIVES = 100
 
 
 def file_name(name: object) -> str:
@@ -84,65 +77,3 @@ def alternative_name(name: str) -> str:
     room = len(root) - len("_1234567")
     alternative = Storage().get_alternative_name(root[:room] if room > 0 else root, extension)
     return os.path.join(directory, alternative)
-
-
-class AvailableName(Storage):
-    """Django's own search for a free name, over another question than ``exists``.
-
-    ``holder`` answers with the name of the backend that holds a name, ``""`` if none does, or
-    ``None`` where that is not known: then a name with a random suffix will do, which is never a
-    taken one.
-    """
-
-    def __init__(
-        self,
-        holder: Callable[[str], str | None],
-        get_alternative_name: Callable[[str, str], str],
-    ) -> None:
-        self._holder = holder
-        self._get_alternative_name = get_alternative_name
-        self._wanted = ""
-        self._max_length: int | None = None
-        self._holders: dict[str, str] = {}
-        self._tries = 0
-        self._unknown = False
-
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        self._wanted, self._max_length = name, max_length
-        if not (max_length and len(name) > max_length) and not self.exists(name):
-            return name  # Django takes the name apart first: a tenth of the time of a save.
-        return super().get_available_name(name, max_length=max_length)
-
-    def exists(self, name: str) -> bool:
-        if self._max_length and len(name) > self._max_length:
-            return False  # Django's loop tests the length as well: no need to ask.
-        if name not in self._holders:
-            self._holders[name] = self._ask(name)
-        holder = self._holders[name]
-        if holder:
-            self._count(holder)
-        return bool(holder)
-
-    def _ask(self, name: str) -> str:
-        holder = self._holder(name)
-        if holder is None:
-            # Not known: the name itself is not good enough, one with a random suffix is.
-            holder, self._unknown = "" if self._unknown else "a backend unknown", True
-        return holder
-
-    def _count(self, holder: str) -> None:
-        name = self._wanted
-        self._tries += 1
-        if self._tries > MAX_ALTERNATIVES:
-            raise StorageUnavailable(
-                f"No free name like {name!r} in {MAX_ALTERNATIVES} tries: {holder} claims to hold"
-                " every one. Does it answer for any name?",
-                operation="get_available_name",
-                name=name,
-                failures={holder: FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)},
-            )
-
-    def get_alternative_name(self, file_root: str, file_ext: str) -> str:
-        if self._unknown:
-            return super().get_alternative_name(file_root, file_ext)
-        return self._get_alternative_name(file_root, file_ext)

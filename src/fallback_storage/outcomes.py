@@ -92,7 +92,7 @@ def classify(error: Exception, *, writing: bool = False) -> Outcome:
 def _classify_itself(error: Exception) -> Outcome | None:
     if isinstance(error, StorageUnavailable):
         return Outcome.UNREACHABLE
-    if isinstance(error, _REJECTED) or _REJECTED_BY_NAME & _names(error):
+    if isinstance(error, _REJECTED) or not _REJECTED_BY_NAME.isdisjoint(class_paths(error)):
         return Outcome.REJECTED
     if isinstance(error, NotImplementedError):
         return Outcome.UNSUPPORTED
@@ -124,8 +124,14 @@ def _classify_os_error(error: OSError) -> Outcome | None:
     return _BY_ERRNO.get(error.errno, Outcome.UNREACHABLE) if error.errno else None
 
 
-def _names(error: Exception) -> set[str]:
-    return {f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__}
+def paths_of(cls: type) -> list[str]:
+    """Return the dotted paths of a class and of all that it derives from, nearest first."""
+    return [f"{each.__module__}.{each.__qualname__}" for each in cls.__mro__]
+
+
+def class_paths(instance: object) -> list[str]:
+    """Return the dotted paths of the classes of ``instance``, nearest first."""
+    return paths_of(instance.__class__)
 
 
 def http_status(error: Exception) -> int | None:

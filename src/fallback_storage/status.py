@@ -143,7 +143,7 @@ def _backend_status(backend: Backend, probe: bool) -> BackendStatus:
         storage=f"{type(backend.storage).__module__}.{type(backend.storage).__qualname__}",
         mode="read-only" if backend.read_only else "writable",
         **_breaker(backend.breaker),
-        **_counts(backend.health),
+        **_counts(backend.guard),
         probe=probed,
     )
 

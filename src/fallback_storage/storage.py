@@ -1,15 +1,16 @@
-"""Several Django storages used as one. Each class names its policies; the engine does the rest."""
+"""Several Django storages used as one. Each class names its policies and no more."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
 
-from fallback_storage.overlay.storage import LayeredStorage, PromotingStorage
+from fallback_storage.combined.base import CombinedStorage
+from fallback_storage.overlay.storage import Overlay
 
 __all__ = ["FallbackStorage", "OverlayStorage"]
 
 
-class FallbackStorage(PromotingStorage):
+class FallbackStorage(CombinedStorage):
     """Failover: use the first backend that works.
 
     ``backends`` is read from the setting ``FALLBACK_STORAGES`` if it is not given. Options:
@@ -26,7 +27,7 @@ class FallbackStorage(PromotingStorage):
     raises_single_error = True
 
 
-class OverlayStorage(LayeredStorage):
+class OverlayStorage(Overlay):
     """Work on top of production: its files are there, and cannot be changed.
 
     Only the first of ``backends`` is ever written; what is deleted is hidden there by a whiteout,

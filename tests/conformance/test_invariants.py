@@ -216,13 +216,16 @@ def test_where_nothing_may_be_written_a_write_is_refused(
 
 @pytest.mark.parametrize(
     ("operation", "args"),
-    [("save", [b""]), ("_save", [b""]), ("delete", []), ("open", ["wb"]), ("open", ["r+"])],
+    [
+        *[("save", [b""]), ("create", [b"", None]), ("replace", [b""]), ("delete", [])],
+        *[("open_for_writing", ["wb"]), ("open_for_writing", ["r+"])],
+    ],
 )
 def test_the_boundary_itself_lets_no_change_through(operation: str, args: list[Any]) -> None:
     with built([Plan("fs", read_only=True)]) as world:
         (backend,) = world.storage.backends
         with pytest.raises(ReadOnlyStorageError):
-            backend.call(operation, "a.txt", *args)
+            getattr(backend, operation)("a.txt", *args)
         assert world.backends[0].faulty.calls == []
 
 

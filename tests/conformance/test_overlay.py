@@ -344,10 +344,10 @@ def test_a_lower_one_is_read_only_whatever_it_is_told(
     overlay = OverlayStorage(backends=[upper, entry])
     for backend in overlay.backends[1:]:
         for change in (
-            partial(backend.call, "delete", NAME),
+            partial(backend.delete, NAME),
             partial(backend.save, NAME, ContentFile(b"")),
-            partial(backend.create, NAME, ContentFile(b"")),
-            partial(backend.call, "open", NAME, "r+b"),
+            partial(backend.create_file, NAME, ContentFile(b"")),
+            partial(backend.open_for_writing, NAME, "r+b"),
         ):
             with pytest.raises(ReadOnlyStorageError):
                 change()

@@ -141,7 +141,7 @@ def _over_ftp(root: Path, known_hosts: Path, local: FileSystemStorage) -> Iterat
 
 
 def pool_of(storage: FallbackStorage) -> Pool:
-    health = storage.backends[0].health
+    health = storage.backends[0].guard
     assert health is not None
     assert health.pool is not None
     return health.pool

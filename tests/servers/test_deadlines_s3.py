@@ -82,7 +82,7 @@ def bounded(s3: S3Storage, local: FileSystemStorage, **keys: Any) -> FallbackSto
 
 
 def pool_of(storage: FallbackStorage) -> Pool:
-    health = storage.backends[0].health
+    health = storage.backends[0].guard
     assert health is not None
     assert health.pool is not None
     return health.pool
@@ -90,7 +90,7 @@ def pool_of(storage: FallbackStorage) -> Pool:
 
 def warm(storage: FallbackStorage) -> None:
     """Have its client built, which the first call need not wait for."""
-    until(lambda: succeeds(lambda: storage.backends[0].call("exists", "s3.txt")))
+    until(lambda: succeeds(lambda: storage.backends[0].exists("s3.txt")))
     until(lambda: not pool_of(storage).stuck)
 
 

@@ -80,7 +80,7 @@ def test_an_open_file_has_proved_that_it_is_there(
     site.files["a"] = b"a"
     storage = make_http()
     with storage.open("a", mode) as file:
-        assert adapter_for(storage).proves_open(file)
+        assert adapter_for(storage).open_checks_existence(file)
 
 
 def test_an_open_file_cannot_be_changed(site: Site, make_http: MakeHTTP) -> None:

@@ -116,7 +116,7 @@ def threads() -> int:
 
 
 def stuck(*storages: CombinedStorage) -> int:
-    pools = [b.health.pool for s in storages for b in s.backends if b.health is not None]
+    pools = [b.guard.pool for s in storages for b in s.backends if b.guard is not None]
     return sum(pool.stuck for pool in pools if pool is not None)
 
 

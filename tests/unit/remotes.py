@@ -91,7 +91,7 @@ def breaker_of(storage: CombinedStorage, backend: int = 0) -> Breaker:
 
 
 def health_of(storage: CombinedStorage, backend: int = 0) -> Health:
-    health = storage.backends[backend].health
+    health = storage.backends[backend].guard
     assert health is not None
     return health
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 import os
 import stat
-import threading
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.backend.adapters import base as adapter
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.backend.backend import Backend
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
@@ -98,17 +96,5 @@ def test_the_directory_of_a_whiteout_is_made_with_the_same_permissions(tmp_path:
 
 
 def test_a_backend_tells_its_name_and_mode_and_no_more() -> None:
-    backend = Backend("production", InMemoryStorage(), read_only=True, denied_is_missing=False)
+    backend = Backend("production", adapter_for(InMemoryStorage()), read_only=True)
     assert repr(backend) == "<Backend 'production': InMemoryStorage, read-only>"
-
-
-def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(adapter, "_lock", threading.RLock())
-    holder = threading.Thread(target=adapter._lock.acquire)
-    holder.start()
-    holder.join()
-    adapter._renew_lock()
-    with adapter.Adapter().locked(None, "a.txt"):
-        assert adapter._lock.acquire(blocking=False)

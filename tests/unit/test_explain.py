@@ -39,7 +39,7 @@ def ticks() -> Iterator[float]:
 
 def test_it_tells_what_each_backend_said(storage: FallbackStorage) -> None:
     clock = ticks()
-    explanation = explain(storage, "a.txt", clock=lambda: next(clock))
+    explanation = explain(storage.members, "a.txt", clock=lambda: next(clock))
     uploads, production = explanation.answers
     assert (uploads.backend, uploads.outcome, uploads.size) == ("uploads", Outcome.MISSING, None)
     assert (production.outcome, production.size) == (Outcome.ANSWER, 3)

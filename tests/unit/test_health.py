@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from fallback_storage.backend import guards as healths
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import BreakerOptions
@@ -213,14 +214,14 @@ def test_a_call_within_a_call_is_a_part_of_it() -> None:
 def test_a_remote_backend_has_a_breaker_unless_told_otherwise() -> None:
     storage = pair(remote(), local())
     assert breaker_of(storage).options == BreakerOptions()
-    assert pair(remote(), local(), BREAKER=False).backends[0].health is None
+    assert pair(remote(), local(), BREAKER=False).backends[0].guard is None
     own = pair(remote(), local(), BREAKER={"failures": 2})
     assert breaker_of(own).options == BreakerOptions(failures=2)
 
 
 def test_a_local_backend_has_none_unless_told_otherwise(tmp_path: Path) -> None:
     files = FileSystemStorage(tmp_path)
-    assert pair(files, remote()).backends[0].health is None
+    assert pair(files, remote()).backends[0].guard is None
     assert breaker_of(pair(files, remote(), BREAKER=True)).options == BreakerOptions()
 
 
@@ -228,7 +229,7 @@ def test_a_local_backend_has_none_unless_told_otherwise(tmp_path: Path) -> None:
 def test_a_lone_backend_never_has_one(keys: dict[str, Any]) -> None:
     backend = remote().stage("size", error=ConnectionError)
     storage = FallbackStorage(backends=[{"BACKEND": backend, **keys}])
-    assert storage.backends[0].health is None
+    assert storage.backends[0].guard is None
     for _ in range(9):
         with pytest.raises(ConnectionError):
             storage.size("a.txt")
@@ -282,7 +283,7 @@ def test_what_needs_no_server_is_answered_all_the_same(operation: str) -> None:
     first = remote()
     storage = OverlayStorage(backends=[local(), first])
     open_breaker(storage, 1)
-    assert storage.backends[1].call(operation, "a.txt")
+    assert getattr(storage.backends[1], operation)("a.txt")
 
 
 def test_if_every_breaker_is_open_all_are_tried_all_the_same() -> None:
@@ -514,7 +515,7 @@ def test_a_write_is_made_by_who_asks_for_it_and_takes_its_time(write: str) -> No
     elif write == "open":
         backend.open_for_writing("a.txt", "wb").close()
     else:
-        backend.call("delete", "a.txt")
+        backend.delete("a.txt")
     assert slow.threads == [threading.current_thread().name]
     assert slow.may_answer.is_set()
 
@@ -530,7 +531,7 @@ def test_a_write_of_a_serial_backend_is_made_by_its_thread_and_is_not_bounded() 
     save.join(SOON * 3)
     assert save.is_alive()
     with pytest.raises(NoThreadFree):
-        storage.backends[0].call("size", "a.txt")
+        storage.backends[0].size("a.txt")
     slow.may_answer.set()
     save.join(PATIENCE)
     assert saved == ["a.txt"]
@@ -583,18 +584,12 @@ def test_an_operation_that_the_storage_does_not_have_is_no_fault() -> None:
     class Bare:
         exists = Storage.exists
 
-    backend = Backend(
-        "bare",
-        Bare(),  # type: ignore[arg-type]
-        read_only=False,
-        denied_is_missing=False,
-        health=Health("bare"),
-    )
+    backend = Backend("bare", adapter_for(Bare()), guard=Health("bare"))
     with pytest.raises(UnsupportedOperation):
-        backend.call("get_modified_time", "a.txt")
-    assert backend.health is not None
-    assert backend.health.calls == 0
+        backend.get_modified_time("a.txt")
+    assert backend.guard is not None
+    assert backend.guard.calls == 0
     with pytest.raises(NotImplementedError):
-        backend.call("exists", "a.txt")
+        backend.exists("a.txt")
     assert backend.outcome_of(NotImplementedError()) is Outcome.UNSUPPORTED
-    assert backend.health.faults == 0
+    assert backend.guard.faults == 0

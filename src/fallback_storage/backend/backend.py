@@ -1,162 +1,233 @@
-"""One configured member of a combined storage: how its files are opened and stored."""
+"""One configured member of a combined storage."""
 
 from __future__ import annotations
 
-import errno
 import inspect
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.backend import disk
-from fallback_storage.backend.adapters import overwrites
-from fallback_storage.backend.adapters.base import Unless
-from fallback_storage.backend.boundary import Boundary
-from fallback_storage.backend.files import in_turn, is_made_text, touched
+from fallback_storage.backend import files
+from fallback_storage.backend.adapters import Adapter
+from fallback_storage.backend.adapters.base import SkipIf
+from fallback_storage.backend.layers import (
+    OPERATIONS,
+    Call,
+    Guarded,
+    Layer,
+    Operation,
+    ReadOnly,
+    Recovering,
+    Unsupported,
+)
 from fallback_storage.errors import NameChangedError
+from fallback_storage.names import alternative_name
+from fallback_storage.outcomes import Outcome, classify
+from fallback_storage.resilience.breaker import Breaker
+from fallback_storage.resilience.guard import Health
+
+# A name that no file has: any answer to it will do.
+_PROBE = "fallback_storage_probe"
 
 
-class Backend(Boundary):
-    """A storage as a member of a combined storage."""
+class Backend:
+    """A storage with its name, its mode and its guard.
+
+    Its operations are the storage's, with the layers around them. Each raises what the storage
+    raises, ``UnsupportedOperation`` where that has no such method, ``ReadOnlyStorageError``,
+    ``BreakerOpen`` and ``DeadlineExceeded``.
+    """
+
+    exists: Callable[[str], bool]
+    size: Callable[[str], int]
+    listdir: Callable[[str], tuple[list[str], list[str]]]
+    path: Callable[[str], str]
+    get_accessed_time: Callable[[str], datetime]
+    get_created_time: Callable[[str], datetime]
+    get_modified_time: Callable[[str], datetime]
+    get_valid_name: Callable[[str], str]
+    url: Callable[..., str]
+    #: Opens a file for reading that is known to exist.
+    open: Callable[[str, str], File[Any]]
+    open_for_writing: Callable[[str, str], File[Any]]
+    #: Stores a file whole; returns the name that the storage gave it.
+    save: Callable[[str, File[Any]], str]
+    delete: Callable[[str], None]
+    create: Callable[[str, File[Any], SkipIf], bool]
+    replace: Callable[[str, File[Any]], None]
+
+    def __init__(
+        self,
+        name: str,
+        adapter: Adapter,
+        *,
+        read_only: bool = False,
+        denied_is_missing: bool = False,
+        guard: Health | None = None,
+        peers: Sequence[Health | None] = (None,),
+    ) -> None:
+        """Compose the operations; ``peers`` are the guards of all backends beside this one."""
+        self.name = name
+        self.adapter = adapter
+        self.storage = adapter.storage
+        self.read_only = read_only
+        #: What bounds and counts its calls; ``None`` where nothing does.
+        self.guard = guard
+        self._denied_is_missing = denied_is_missing
+        #: Whether a save goes through a hidden file that gets its name at once.
+        self.stages = False
+        for operation in OPERATIONS:
+            setattr(self, operation.name, self._innermost(operation))
+        recovers = type(adapter).after_error is not Adapter.after_error
+        if recovers and (guard is None or guard.pool is None):
+            self.wrap(Recovering(adapter))
+        self._guarded = None
+        if guard is not None:
+            self._guarded = Guarded(guard, adapter, self.outcome_of, peers)
+            self.wrap(self._guarded)
+        if read_only:
+            self.wrap(ReadOnly(name))
+        #: The URL of a file of which it is known that this backend serves it.
+        self.url_of_holder = self.url
+
+    def __repr__(self) -> str:
+        mode = "read-only" if self.read_only else "writable"
+        return f"<Backend {self.name!r}: {self.storage.__class__.__qualname__}, {mode}>"
+
+    def wrap(self, layer: Layer) -> None:
+        """Put another layer around every operation."""
+        for operation in OPERATIONS:
+            setattr(self, operation.name, layer.around(operation, getattr(self, operation.name)))
+
+    def _innermost(self, operation: Operation) -> Call:
+        special: dict[str, Call] = {
+            "open": partial(files.open_for_reading, self.adapter),
+            "open_for_writing": partial(files.open_for_writing, self.adapter),
+            "create": self.adapter.create,
+            "replace": self.adapter.replace,
+        }
+        if operation.name in special:
+            return special[operation.name]
+        method = self.adapter.method("_save" if operation.name == "save" else operation.name)
+        if method is None:
+            return Unsupported(self.name, operation.name)
+        # Made now, within the deadline: a storage's listing may be a lazy one.
+        return partial(_listed, method) if operation.name == "listdir" else method
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its storage has no local paths."""
+        return self.adapter.is_remote
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether several threads may ask it at once: it has its own, or its class allows that."""
+        own_threads = self.guard is not None and self.guard.pool is not None
+        return own_threads or (self.adapter.exact and self.adapter.thread_safe)
+
+    @property
+    def breaker(self) -> Breaker | None:
+        """Its circuit breaker, if it has one."""
+        return None if self.guard is None else self.guard.breaker
+
+    @property
+    def refuses(self) -> bool:
+        """Whether its breaker refuses calls now."""
+        return self.guard is not None and self.guard.refuses
+
+    @property
+    def atomic_save(self) -> bool:
+        """Whether a save that fails leaves nothing behind, and an earlier file as it was."""
+        return self.stages or self.adapter.atomic_save
 
     @property
     def overwrites(self) -> bool:
         """Whether a save on a taken name replaces the file, by its owner's wish."""
-        return overwrites(self.storage)
+        return self.adapter.overwrites
 
-    @property
-    def saves_whole(self) -> bool:
-        """Whether a save that fails leaves nothing behind, and an earlier file as it was."""
-        return self._adapter.saves_whole
+    def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
+        """Return what ``error``, raised by this backend, says."""
+        if self.adapter.says_missing(error):
+            return Outcome.FAILED if writing else Outcome.MISSING
+        outcome = classify(error, writing=writing)
+        if outcome is Outcome.DENIED and self._denied_is_missing and not writing:
+            return Outcome.MISSING
+        return outcome
 
-    def url(self, name: str, keywords: Mapping[str, Any]) -> str:
-        """Return the storage's URL, made with those of ``keywords`` that its signature has."""
-        if keywords and not self._url_takes_any:
-            keywords = {k: v for k, v in keywords.items() if k in self._url_parameters}
-        url: str = self.call("url", name, **keywords)
-        return url
+    def probe(self) -> None:
+        """Ask whether a file exists, whatever the breaker says; raise what the storage raises."""
+        if self._guarded is None:
+            self.exists(_PROBE)
+        else:
+            self._guarded.call(self._innermost(OPERATIONS[0]), _PROBE, force=True)
+
+    def url_keywords(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return those of ``keywords`` that the storage's ``url`` takes."""
+        parameters = self._url_parameters
+        kinds = {parameter.kind for parameter in parameters.values()}
+        if inspect.Parameter.VAR_KEYWORD in kinds:
+            return keywords
+        return {key: value for key, value in keywords.items() if key in parameters}
 
     @cached_property
     def _url_parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.storage.url).parameters
 
-    @cached_property
-    def _url_takes_any(self) -> bool:
-        kinds = {parameter.kind for parameter in self._url_parameters.values()}
-        return inspect.Parameter.VAR_KEYWORD in kinds
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """Keep out whoever else changes ``name``; of a local file, other processes as well."""
+        return self.adapter.locked(name)
 
-    def open_for_reading(self, name: str, mode: str) -> File[Any]:
-        """Open a file that is known to exist: one whose class asks only when read is touched."""
-        if self.health is None:
-            return self._open_touched(name, mode)
-        if self.health.pool is None or not self._adapter.downloads_whole:
-            return self._in_turn(self._ask(partial(self._open_touched, name, mode)), name)
-        file = self._ask(partial(self._open_existing, name, mode))
-        if self._adapter.proves_open(file):
-            return file
-        return self._ask(partial(self._touched, file, name, mode), bounded=False)
-
-    def _open_touched(self, name: str, mode: str) -> File[Any]:
-        # Most are opened without a second look, as in `call`.
-        watched = "open" in self._watched
-        open_ = self._method("open", name, (mode,)) if watched else self.storage.open
-        file: File[Any] = open_(name, mode)
-        return file if self._adapter.proves_open(file) else self._touched(file, name, mode)
-
-    def _touched(self, file: File[Any], name: str, mode: str) -> File[Any]:
-        return touched(file, name, mode, partial(self._method("open", name, (mode,)), name))
-
-    def _open_existing(self, name: str, mode: str) -> File[Any]:
-        file: File[Any] = self._method("open", name, (mode,))(name, mode)
-        if not self._adapter.proves_open(file) and not self._method("exists", name)(name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        return file
-
-    def _in_turn(self, file: File[Any], name: str, *, bounded: bool = True) -> File[Any]:
-        """Return a file that shares its storage's thread, where there is only one."""
-        if self.health is None or not self.health.is_serial:
-            return file
-        if self._adapter.proves_open(file) and not is_made_text(file):
-            return file
-        run = partial(self.health.take_turn, bounded=bounded, rescue=self._rescue)
-        return in_turn(file, name, run, writable=not bounded)
-
-    def open_for_writing(self, name: str, mode: str) -> File[Any]:
-        """Open a file for writing; a directory that a local storage lacks is made, as on save."""
-        try:
-            file: File[Any] = self.call("open", name, mode)
-        except FileNotFoundError as error:
-            if "r" in mode or not self._make_directory(name, error):
-                raise
-            file = self.call("open", name, mode)
-        return self._in_turn(file, name, bounded=False)
-
-    def _make_directory(self, name: str, error: FileNotFoundError) -> bool:
-        path = self._local_path(name)
-        # Only an error about this very path is one of the disk.
-        if path is None or error.filename != path:
-            return False
-        mode = getattr(self.storage, "directory_permissions_mode", None)
-        disk.make_directories(os.path.dirname(path), mode)
-        return True
-
-    def _local_path(self, name: str) -> str | None:
-        try:
-            path: str = self.call("path", name)
-        except (NotImplementedError, AttributeError):
-            return None
-        return path
-
-    def save(self, name: str, content: File[Any]) -> str:
+    def store(self, name: str, content: File[Any]) -> str:
         """Store ``content`` under ``name``, or under the free name that the storage chose.
 
         A storage may avoid a name that was taken in the meantime, as FileSystemStorage does. One
         that changes a name for another reason has that copy removed: ``NameChangedError``.
         """
-        stored = self._store(name, content)
+        if self.stages:
+            return self._staged(name, content)
+        stored = str(self.save(name, content)).replace("\\", "/")
         if stored == name or self._avoided(name):
             return stored
-        self.call("delete", stored)
+        self.delete(stored)
         raise NameChangedError(f"{self.name} stored {name!r} as {stored!r}: its copy was removed.")
 
-    def create(self, name: str, content: File[Any], unless: Unless = None) -> bool:
-        """Store ``content`` if its name is free, and not ``unless``; return whether it was.
+    def _staged(self, name: str, content: File[Any]) -> str:
+        if self.overwrites:
+            self.replace(name, content)
+            return name
+        candidate = name
+        while not self.create_file(candidate, content):
+            candidate = alternative_name(name)
+        return candidate
+
+    def create_file(self, name: str, content: File[Any], skip_if: SkipIf = None) -> bool:
+        """Store ``content`` if its name is free, and not ``skip_if``; return whether it was.
 
         No reader sees half of it, and what was saved or deleted in between stays so. Where the
         storage has no way to do that the name is looked at first, which another process can
         overtake.
         """
-        self._refuse_if_read_only("create", name)
-        created = self._ask(
-            partial(self._adapter.create, self.storage, name, content, unless), bounded=False
-        )
-        if created is not None:
-            return created
+        if self.read_only or self.adapter.can_create:
+            return self.create(name, content, skip_if)
         with self.locked(name):
-            if (unless and unless()) or self.call("exists", name):
+            if (skip_if and skip_if()) or self.exists(name):
                 return False
-            stored = self.save(name, content)
+            stored = self.store(name, content)
             if stored != name:  # Another process was faster, and the storage avoided its file.
-                self.call("delete", stored)
+                self.delete(stored)
             return stored == name
-
-    def _store(self, name: str, content: File[Any]) -> str:
-        return str(self.call("_save", name, content)).replace("\\", "/")
-
-    def refuses_mode(self, mode: str) -> bool:
-        """Whether the storage cannot open a file in ``mode`` to change it."""
-        return self._adapter.refuses_mode(mode)
-
-    def locked(self, name: str) -> AbstractContextManager[None]:
-        """Keep out whoever else changes ``name``; of a local file, other processes as well."""
-        return self._adapter.locked(self.storage, name)
 
     def _avoided(self, name: str) -> bool:
         try:
-            return not self.overwrites and bool(self.call("exists", name))
+            return not self.overwrites and bool(self.exists(name))
         except Exception:  # Not known, so not excused.
             return False
+
+
+def _listed(listdir: Call, path: str) -> tuple[list[str], list[str]]:
+    directories, files = listdir(path)
+    return list(directories), list(files)

@@ -5,41 +5,44 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.utils.module_loading import import_string
 
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.backend.backend import Backend
-from fallback_storage.backend.guards import health_of
-from fallback_storage.conf import MOVED, BackendOptions, refuse_unknown
-
-if TYPE_CHECKING:
-    from fallback_storage.combined.base import CombinedStorage
-
-AnyBackend = TypeVar("AnyBackend", bound=Backend)
+from fallback_storage.backend.guards import guard_of
+from fallback_storage.conf import MOVED, BackendOptions, StorageOptions, refuse_unknown
 
 
-def build_backend(
-    options: BackendOptions, kind: Callable[..., AnyBackend], owner: type, *, alone: bool
-) -> AnyBackend:
-    """Build a backend with its storage; those of ``STORAGES`` are Django's own instances.
+def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Backend, ...]:
+    """Build backends with their storages; those of ``STORAGES`` are Django's own instances.
 
-    ``owner`` is the class of the combined storage; ``alone`` whether it has no other backend.
-    Raises ``ImproperlyConfigured``, naming the place.
+    ``owner`` is the class of the combined storage. Raises ``ImproperlyConfigured``, naming the
+    place.
     """
-    storage = _storage(options)
-    return kind(
-        options.name,
-        storage,
-        read_only=options.read_only,
-        denied_is_missing=options.denied_is_missing,
-        health=health_of(options, storage, owner, alone=alone),
+    adapters = [adapter_for(_storage(each)) for each in options]
+    alone = len(adapters) == 1
+    guards = [
+        guard_of(each, adapter, owner, alone=alone)
+        for each, adapter in zip(options, adapters, strict=True)
+    ]
+    return tuple(
+        Backend(
+            each.name,
+            adapter,
+            read_only=each.read_only,
+            denied_is_missing=each.denied_is_missing,
+            guard=guard,
+            peers=guards,
+        )
+        for each, adapter, guard in zip(options, adapters, guards, strict=True)
     )
 
 
@@ -84,14 +87,20 @@ def _way_out(path: str) -> str:
     return ""
 
 
+class Composite(Protocol):
+    """A storage that is built of others."""
+
+    options: StorageOptions
+
+
 # One lock for all, since a storage that is being built may need another: with a lock each, two
 # threads could wait for one another. Reentrant for the same reason.
 _lock = threading.RLock()
-_being_built: list[CombinedStorage] = []
+_being_built: list[Composite] = []
 
 
 @contextmanager
-def building(storage: CombinedStorage) -> Iterator[None]:
+def building(storage: Composite) -> Iterator[None]:
     """Keep others from building; raise ``ImproperlyConfigured`` if ``storage`` needs itself."""
     with _lock:
         _refuse_circle(storage)
@@ -102,7 +111,7 @@ def building(storage: CombinedStorage) -> Iterator[None]:
             _being_built.pop()
 
 
-def _refuse_circle(storage: CombinedStorage) -> None:
+def _refuse_circle(storage: Composite) -> None:
     """Raise if ``storage`` is being built already, itself or one configured alike."""
     for position, outer in enumerate(_being_built):
         if outer is storage or (type(outer), outer.options) == (type(storage), storage.options):

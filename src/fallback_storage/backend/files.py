@@ -1,52 +1,100 @@
-"""Files that a storage opened: read in a way that can be relied on."""
+"""Files of a storage, opened in a way that can be relied on."""
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from collections.abc import Callable
 from typing import Any, BinaryIO, TypeVar, cast
 
 from django.core.files.base import File
 
+from fallback_storage.backend import disk
+from fallback_storage.backend.adapters import Adapter
+from fallback_storage.errors import UnsupportedOperation
+
 T = TypeVar("T")
 
 
-#: Opens the file again, in a mode.
-Reopen = Callable[[str], "File[Any]"]
+#: Calls what is to be done with an opened file where its storage is called.
+Run = Callable[[Callable[[], Any]], Any]
 
 
-def touched(file: File[Any], name: str, mode: str, reopen: Reopen) -> File[Any]:
+def is_writing(mode: str) -> bool:
+    """Return whether a file opened in ``mode`` can be changed."""
+    return mode not in {"rb", "r"} and not set(mode).isdisjoint("wax+")
+
+
+def open_for_reading(adapter: Adapter, name: str, mode: str) -> File[Any]:
+    """Open a file that is known to exist: one whose class asks only when read is touched."""
+    file = _opened(adapter, name, mode)
+    if adapter.open_checks_existence(file):
+        return file
+    return ensure_exists(adapter, file, name, mode)
+
+
+def open_existing(adapter: Adapter, name: str, mode: str) -> File[Any]:
+    """Open a file without reading from it; its storage is asked whether it exists."""
+    file = _opened(adapter, name, mode)
+    exists = adapter.method("exists")
+    if not adapter.open_checks_existence(file) and exists is not None and not exists(name):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return file
+
+
+def _opened(adapter: Adapter, name: str, mode: str) -> File[Any]:
+    open_ = adapter.method("open")
+    if open_ is None:
+        raise UnsupportedOperation(f"The storage has no open({name!r}).")
+    file: File[Any] = open_(name, mode)
+    return file
+
+
+def ensure_exists(adapter: Adapter, file: File[Any], name: str, mode: str) -> File[Any]:
     """Return a file of which a byte was read, at its beginning again.
 
     A text mode that its storage ignores is heeded.
     """
     first = file.read(1)
-    if "b" not in mode and isinstance(first, bytes):
-        return _as_text(cast(BinaryIO, Opened(_rewound(file, "rb", reopen))), name)
-    return _rewound(file, mode, reopen)
+    as_text = "b" not in mode and isinstance(first, bytes)
+    if file.seekable():
+        file.seek(0)
+    else:
+        file = _opened(adapter, name, "rb" if as_text else mode)
+    return File(_Text(cast(BinaryIO, Opened(file)), "utf-8"), name) if as_text else file
 
 
-def _rewound(file: File[Any], mode: str, reopen: Reopen) -> File[Any]:
-    if not file.seekable():
-        return reopen(mode)
-    file.seek(0)
-    return file
+def open_for_writing(adapter: Adapter, name: str, mode: str) -> File[Any]:
+    """Open a file for writing; a directory that a local storage lacks is made, as on save."""
+    try:
+        return _opened(adapter, name, mode)
+    except FileNotFoundError as error:
+        path = None if "r" in mode else _local_path(adapter, name)
+        # Only an error about this very path is one of the disk.
+        if path is None or error.filename != path:
+            raise
+    directory_mode = getattr(adapter.storage, "directory_permissions_mode", None)
+    disk.make_directories(os.path.dirname(path), directory_mode)
+    return _opened(adapter, name, mode)
 
 
-def in_turn(
-    file: File[Any], name: str, run: Callable[[Callable[[], Any]], Any], *, writable: bool
-) -> File[Any]:
+def _local_path(adapter: Adapter, name: str) -> str | None:
+    try:
+        path: str = adapter.storage.path(name)
+    except (NotImplementedError, AttributeError):
+        return None
+    return path
+
+
+def serialized(file: File[Any], name: str, run: Run, *, writable: bool) -> File[Any]:
     """Return a file whose every use is a call that ``run`` makes."""
     return File(cast(BinaryIO, Opened(file, run, writable=writable)), name)
 
 
 def is_made_text(file: File[Any]) -> bool:
-    """Whether ``touched`` made text of what the storage gave."""
+    """Return whether ``ensure_exists`` made text of what the storage gave."""
     return isinstance(getattr(file, "file", None), _Text)
-
-
-def _as_text(file: BinaryIO, name: str) -> File[Any]:
-    return File(_Text(file, "utf-8"), name)
 
 
 def _at_once(call: Callable[[], T]) -> T:
@@ -62,7 +110,7 @@ class Opened(io.BufferedIOBase):
     def __init__(
         self,
         file: File[Any],
-        run: Callable[[Callable[[], Any]], Any] = _at_once,
+        run: Run = _at_once,
         *,
         writable: bool = False,
     ) -> None:

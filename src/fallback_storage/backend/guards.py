@@ -14,7 +14,7 @@ from functools import partial
 
 from django.core.files.storage import Storage
 
-from fallback_storage.backend.adapters import adapter_for
+from fallback_storage.backend.adapters import Adapter
 from fallback_storage.conf import BackendOptions, BreakerOptions, Generation
 from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.resilience.deadline import Pool
@@ -30,39 +30,34 @@ _kept: list[tuple[object, Health]] = []
 _generation = 0
 
 
-def is_remote(storage: Storage) -> bool:
-    """Whether a storage has no local paths."""
-    return type(storage).path is Storage.path
-
-
-def health_of(
-    options: BackendOptions, storage: Storage, owner: type, *, alone: bool
+def guard_of(
+    options: BackendOptions, adapter: Adapter, owner: type, *, alone: bool
 ) -> Health | None:
     """Return the health of a backend, ``None`` where nothing is to be bounded or counted.
 
     ``owner`` is the class of the combined storage; ``alone`` whether the backend is its only one.
     """
-    breaker = _breaker_options(options, storage, alone=alone)
+    breaker = _breaker_options(options, adapter, alone=alone)
     if breaker is None and options.timeout is None and options.threads is None:
         return None
-    key = (_identity(options, storage, owner), options.timeout, options.threads, breaker)
+    key = (_identity(options, adapter.storage, owner), options.timeout, options.threads, breaker)
     with _lock:
         _forget_older_settings()
         for known, health in tuple(_kept):  # One may be forgotten at any comparison.
             if known == key:
                 return health
-        health = _new(options, storage, breaker)
+        health = _new(options, adapter, breaker)
         _kept.append((key, health))
     if not isinstance(options.source, str):
-        weakref.finalize(storage, _forget, health).atexit = False
+        weakref.finalize(adapter.storage, _forget, health).atexit = False
     return health
 
 
 def _breaker_options(
-    options: BackendOptions, storage: Storage, *, alone: bool
+    options: BackendOptions, adapter: Adapter, *, alone: bool
 ) -> BreakerOptions | None:
     """Return when the breaker opens: a remote backend has one unless it is the only backend."""
-    if alone or options.breaker is False or (options.breaker is None and not is_remote(storage)):
+    if alone or options.breaker is False or (options.breaker is None and not adapter.is_remote):
         return None
     chosen = options.breaker or BreakerOptions()
     if options.timeout is None or chosen.slow_fault != BreakerOptions.slow_fault:
@@ -78,20 +73,19 @@ def _identity(options: BackendOptions, storage: Storage, owner: type) -> object:
     return owner, options.place, options.name, options.source, options.options
 
 
-def _new(options: BackendOptions, storage: Storage, breaker: BreakerOptions | None) -> Health:
+def _new(options: BackendOptions, adapter: Adapter, breaker: BreakerOptions | None) -> Health:
     name = options.name
-    health = Health(name, pool=_pool(options, storage), timeout=options.timeout)
+    health = Health(name, pool=_pool(options, adapter), timeout=options.timeout)
     if breaker is not None:
-        told = partial(report_breaker, type(storage), name, lambda: health.last_error)
+        told = partial(report_breaker, type(adapter.storage), name, lambda: health.last_error)
         health.breaker = Breaker(breaker, on_change=told)
     return health
 
 
-def _pool(options: BackendOptions, storage: Storage) -> Pool | None:
+def _pool(options: BackendOptions, adapter: Adapter) -> Pool | None:
     if options.timeout is None and options.threads is None:
         return None
-    adapter = adapter_for(storage)
-    threads = options.threads or (1 if adapter.has_one_connection else THREADS)
+    threads = options.threads or (1 if adapter.one_connection else THREADS)
     return Pool(options.name, threads, spare=adapter.spare_threads)
 
 

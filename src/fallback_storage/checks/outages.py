@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.core import checks
 
-from fallback_storage.checks.clients import bound_to_a_thread, client_of, transfers_in_threads
+from fallback_storage.backend.adapters import bound_to_a_thread
 from fallback_storage.checks.configured import Configured, Messages, of_each
 
 
 @of_each
 def no_timeout(configured: Configured) -> Messages:
     for storage in configured.storages:
-        client = client_of(storage)
-        if not client or storage.options.timeout is not None or client.has_timeouts(storage):
+        client = storage.adapter.client
+        if not client or storage.options.timeout is not None or storage.has_client_timeouts:
             continue
         other = "Its client has no timeouts of its own."
         if client.advice:
@@ -28,10 +28,10 @@ def no_timeout(configured: Configured) -> Messages:
 @of_each
 def unbounded_writes(configured: Configured) -> Messages:
     for storage in configured.storages:
-        client = client_of(storage)
+        client = storage.adapter.client
         if storage.options not in configured.writable or storage.options.timeout is None:
             continue
-        if client and client.advice and not client.has_timeouts(storage):
+        if client and client.advice and not storage.has_client_timeouts:
             yield checks.Warning(
                 f"{configured.where}: TIMEOUT does not bound a write to {storage.name}. While its"
                 f" server does not answer it hangs {client.hangs}.",
@@ -43,7 +43,9 @@ def unbounded_writes(configured: Configured) -> Messages:
 @of_each
 def transfer_threads(configured: Configured) -> Messages:
     for storage in configured.storages:
-        if storage.options.timeout is not None and transfers_in_threads(storage):
+        if storage.options.timeout is not None and storage.adapter.transfers_in_threads(
+            storage.option
+        ):
             yield checks.Warning(
                 f"{configured.where}: {storage.name} transfers files in threads of its client,"
                 " which hold up the interpreter's exit while its server does not answer (21.7 s"
@@ -59,7 +61,7 @@ def bound_to_its_thread(configured: Configured) -> Messages:
     for storage in configured.storages:
         options = storage.options
         asked_in_threads = options.timeout is not None or options.threads is not None
-        bound = bound_to_a_thread(storage)
+        bound = bound_to_a_thread(storage.cls)
         if asked_in_threads and bound is not None:
             yield checks.Warning(
                 f"{configured.where}: {storage.name} is asked in threads of its own, where"
@@ -73,10 +75,10 @@ def bound_to_its_thread(configured: Configured) -> Messages:
 @of_each
 def one_connection(configured: Configured) -> Messages:
     for storage in configured.storages:
-        client, options = client_of(storage), storage.options
+        options = storage.options
         # With TIMEOUT it is one thread that asks, unless THREADS says otherwise.
         threads = options.threads or (2 if options.timeout is None else 1)
-        if client and not client.bears_threads and threads > 1:
+        if storage.adapter.one_connection and threads > 1:
             yield checks.Warning(
                 f"{configured.where}: {storage.name} has one connection, which threads must not"
                 " share. With 8 of them none of 120 calls came back right.",

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.files.storage import storages as handler
 from django.utils.module_loading import import_string
 
+from fallback_storage.backend.adapters import Adapter, adapter_class
 from fallback_storage.conf import MOVED, BackendOptions
 
 
@@ -32,9 +33,14 @@ class Unbuilt:
         return not isinstance(self.options.source, str)
 
     @property
-    def class_paths(self) -> list[str]:
-        """The dotted paths of its class and of all that this derives from, nearest first."""
-        return [f"{cls.__module__}.{cls.__qualname__}" for cls in self.cls.__mro__]
+    def adapter(self) -> type[Adapter]:
+        """What is known of its class."""
+        return adapter_class(self.cls)
+
+    @property
+    def has_client_timeouts(self) -> bool:
+        """Whether its client is given every timeout that bounds a call."""
+        return self.adapter.has_timeouts(self.option)
 
     def option(self, option: str, setting: str) -> Any:
         """Return what it would have for an option, in the order that django-storages looks."""

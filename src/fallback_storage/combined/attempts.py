@@ -1,57 +1,69 @@
-"""A question put to the backends in order, and what each of them said."""
+"""What each backend said to one operation so far, and what that means in the end."""
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import NOWHERE
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
 from fallback_storage.outcomes import Outcome
-from fallback_storage.signals import fallback_used, report_failure, report_fallback
+from fallback_storage.signals import fallback_used, logger, report_failure, report_fallback
 
-if TYPE_CHECKING:
-    from fallback_storage.backend.backend import Backend
-    from fallback_storage.combined.base import CombinedStorage
+# The operations whose answer shows that the backend has the file.
+_OF_A_FILE = frozenset(
+    {"exists", "open", "path", "size"}
+    | {"get_accessed_time", "get_created_time", "get_modified_time"}
+)
 
 
-class Question:
-    """One operation on one name: the outcome of each backend asked so far."""
+class Attempts:
+    """One operation on one name: the outcome of each backend asked so far.
 
-    __slots__ = ("_stops", "errors", "name", "operation", "outcomes", "storage", "writing")
+    ``stops``: whether ``on_fault="raise"`` ends it at the first backend that could not answer.
+    """
+
+    __slots__ = ("_members", "_stops", "errors", "name", "operation", "outcomes", "writing")
 
     def __init__(
         self,
-        storage: CombinedStorage,
+        members: Members,
         operation: str,
         name: str,
         *,
         writing: bool = False,
         stops: bool = True,
     ) -> None:
-        self.storage = storage
+        self._members = members
         self.operation = operation
         self.name = name
         self.writing = writing
-        self._stops = stops
+        self._stops = stops and not writing and members.on_fault == "raise"
         self.outcomes: dict[str, Outcome] = {}
         self.errors: dict[str, Exception] = {}
 
-    def passed_to(self, backend: Backend) -> None:
-        """``backend`` serves, after those that were asked before did not."""
-        if fallback_used.receivers and self.outcomes:
-            report_fallback(self.storage, backend.name, self.operation, self.name, self.outcomes)
+    def __str__(self) -> str:
+        return ", ".join(f"{name} said {outcome}" for name, outcome in self.outcomes.items())
 
-    def anybody_said(self, outcome: Outcome) -> bool:
-        return outcome in self.outcomes.values()
+    @property
+    def all_missing(self) -> bool:
+        """Whether every backend asked said that it does not have the name."""
+        return set(self.outcomes.values()) == {Outcome.MISSING}
+
+    @property
+    def any_missing(self) -> bool:
+        """Whether a backend said that it does not have the name."""
+        return Outcome.MISSING in self.outcomes.values()
 
     def missing(self, backend: Backend) -> None:
-        """``backend`` does not have the name."""
+        """Record that ``backend`` does not have the name."""
         self.outcomes[backend.name] = Outcome.MISSING
 
     def failed(self, backend: Backend, error: Exception) -> None:
-        """``backend`` raised ``error``: raise it again if asking the next one would be wrong."""
+        """Record ``error``; raise it again if asking the next backend would be wrong."""
         outcome = backend.outcome_of(error, writing=self.writing)
         if outcome is Outcome.REJECTED:
             raise error
@@ -59,40 +71,38 @@ class Question:
         if not outcome.is_fault:
             return
         self.errors[backend.name] = error
-        report_failure(self.storage, backend.name, self.operation, self.name, outcome, error)
-        if self._stops and not self.writing and self.storage.on_fault == "raise":
+        report_failure(
+            self._members.owner, backend.name, self.operation, self.name, outcome, error
+        )
+        if self._stops:
             self.unavailable()
 
     def nobody(self) -> NoReturn:
-        """No backend gave an answer: raise what that means."""
-        held = self._held_unsupported()
+        """Raise what it means that no backend gave an answer."""
+        held = self._is_held_by_unsupporting()
         if self.errors:
             self.unavailable()
-        if not held and self.anybody_said(Outcome.MISSING):
-            if self.storage.presence is not None and self.operation != "listdir":
-                self.storage.presence.noticed(self.name, NOWHERE)
+        if not held and self.any_missing:
+            if self._members.presence is not None and self.operation != "listdir":
+                self._members.presence.noticed(self.name, NOWHERE)
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.name)
-            error.add_note(f"{self.storage!r}: {self}.")
+            error.add_note(f"{self._members.owner!r}: {self}.")
             raise error
         asked = str(self) or "no backend is asked"
         raise UnsupportedOperation(f"No {self.operation}({self.name!r}): {asked}.")
 
-    def _held_unsupported(self) -> bool:
-        """Whether the file lies in a backend that has no such operation: it is not *missing*."""
+    def _is_held_by_unsupporting(self) -> bool:
+        """Return whether the file lies in a backend without the operation: it is not *missing*."""
         if set(self.outcomes.values()) != {Outcome.MISSING, Outcome.UNSUPPORTED}:
             return False
-        return any(
-            self._holds(backend)
-            for backend in self.storage.backends
-            if self.outcomes.get(backend.name) is Outcome.UNSUPPORTED
-        )
-
-    def _holds(self, backend: Backend) -> bool:
-        try:
-            return bool(backend.call("exists", self.name))
-        except Exception as error:
-            self.failed(backend, error)
-            return False
+        for backend in self._members.backends:
+            if self.outcomes.get(backend.name) is Outcome.UNSUPPORTED:
+                try:
+                    if backend.exists(self.name):
+                        return True
+                except Exception as error:
+                    self.failed(backend, error)
+        return False
 
     def unavailable(self) -> NoReturn:
         """Raise what the backends raised that could not answer."""
@@ -100,20 +110,29 @@ class Question:
         # On a write a backend's FileNotFoundError is a failure, which must not read as absence.
         if (
             len(errors) == 1
-            and self.storage.raises_single_error
+            and self._members.raises_single_error
             and not isinstance(errors[0], FileNotFoundError)
         ):
-            _add_note(errors[0], f"{self.storage!r}, {self.operation}({self.name!r}): {self}.")
+            note = f"{self._members.owner!r}, {self.operation}({self.name!r}): {self}."
+            if note not in getattr(errors[0], "__notes__", ()):  # One error can be raised twice.
+                errors[0].add_note(note)
             raise errors[0]
         failures = f"{self.operation}({self.name!r})"
         raise StorageUnavailable(
             operation=self.operation, name=self.name, failures=self.errors
         ) from (errors[0] if len(errors) == 1 else ExceptionGroup(failures, errors))
 
-    def __str__(self) -> str:
-        return ", ".join(f"{name} said {outcome}" for name, outcome in self.outcomes.items())
 
+def served(
+    members: Members, attempts: Attempts | None, operation: str, name: str, backend: Backend
+) -> None:
+    """Tell that ``backend`` serves; ``attempts`` holds what the backends before it said, if any.
 
-def _add_note(error: Exception, note: str) -> None:
-    if note not in getattr(error, "__notes__", ()):  # A backend may raise one error many times.
-        error.add_note(note)
+    It is remembered where a file was found and every backend before could answer.
+    """
+    logger.debug("%s(%r): %s serves", operation, name, backend.name)
+    if attempts is not None and attempts.outcomes and fallback_used.receivers:
+        report_fallback(members.owner, backend.name, operation, name, attempts.outcomes)
+    certain = attempts is None or not attempts.errors
+    if members.presence is not None and certain and operation in _OF_A_FILE:
+        members.presence.noticed(name, backend.name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar
 
 from django.core.files.base import File
@@ -13,12 +13,22 @@ from django.core.files.storage import Storage
 
 from fallback_storage import conf, names
 from fallback_storage.backend.backend import Backend
-from fallback_storage.backend.boundary import writes as is_writing
-from fallback_storage.backend.factory import build_backend, building
-from fallback_storage.combined import listing, reads, urls, writes
-from fallback_storage.combined import locate as locating
+from fallback_storage.backend.factory import build_backends, building
+from fallback_storage.backend.files import is_writing
+from fallback_storage.combined import (
+    deletes,
+    listing,
+    locate,
+    naming,
+    paths,
+    promotion,
+    reads,
+    urls,
+    writes,
+)
 from fallback_storage.combined.explain import Explanation, explain
 from fallback_storage.combined.legacy import NaiveTimes
+from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import Presence
 from fallback_storage.conf import Generation
 from fallback_storage.deconstruction import JSONDeconstructible
@@ -37,6 +47,12 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
     #: Whether all backends but the first are read-only, whatever their settings say.
     writes_only_first: ClassVar[bool] = False
 
+    #: How a file is deleted, by the name of the policy.
+    delete_policies: ClassVar[Mapping[str, deletes.Delete]] = {
+        "first": deletes.from_first,
+        "all": deletes.from_all,
+    }
+
     first_argument = "backends"
 
     _file_name = staticmethod(names.file_name)
@@ -45,79 +61,86 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
 
     def __init__(self, backends: Sequence[conf.Entry] | None = None, **options: Any) -> None:
         self.options = conf.storage_options(type(self), self.policies, backends, options)
-        self.on_fault = self.options.on_fault
-        self._built: tuple[int, tuple[Backend, ...]] = (-1, ())
-        #: What is remembered of which backend holds a name; known once the backends are built.
-        self.presence: Presence | None = None
+        self._built: tuple[int, Members | None] = (-1, None)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(o.name for o in self.options.backends())}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_built": (-1, ()), "presence": None}
+        return self.__dict__ | {"_built": (-1, None)}
+
+    @property
+    def members(self) -> Members:
+        """The backends and what is done with them; built on first use and as settings change."""
+        generation, members = self._built
+        if members is None or generation != Generation.number:
+            with building(self):
+                generation, members = self._built
+                if members is None or generation != Generation.number:
+                    members = self._build()
+                    self._built = Generation.number, members
+        return members
+
+    def _build(self) -> Members:
+        options = self.options.backends()
+        if self.writes_only_first:
+            options = (options[0], *(replace(each, read_only=True) for each in options[1:]))
+        backends = build_backends(options, type(self))
+        for backend in backends:
+            if isinstance(backend.storage, CombinedStorage):
+                backend.storage.members  # noqa: B018 - a circle shows now, not as a recursion.
+        presence = self.options.presence
+        return Members(
+            owner=self,
+            backends=backends,
+            writable=tuple(backend for backend in backends if not backend.read_only),
+            on_fault=self.options.on_fault,
+            delete=self.options.delete,
+            raises_single_error=self.raises_single_error,
+            presence=Presence(presence, type(self), options) if presence is not None else None,
+            promotion=self.options.promotion,
+        )
 
     @property
     def backends(self) -> tuple[Backend, ...]:
-        """The backends in the order declared; built on first use, and again as settings change."""
-        generation, backends = self._built
-        return backends if generation == Generation.number else self._build()
+        """The backends in the order declared."""
+        return self.members.backends
 
     @property
     def writable_backends(self) -> tuple[Backend, ...]:
         """The backends that may be written, in the order declared."""
-        return tuple(backend for backend in self.backends if not backend.read_only)
+        return self.members.writable
 
     @property
-    def bears_threads(self) -> bool:
-        """Whether several threads may ask the backends at once, whatever asks this storage."""
-        return all(backend.bears_threads for backend in self.backends)
-
-    def _build(self) -> tuple[Backend, ...]:
-        with building(self):
-            if self._built[0] != Generation.number:
-                self._built = Generation.number, self._build_each()
-            return self._built[1]
-
-    def _build_each(self) -> tuple[Backend, ...]:
-        options = self.options.backends()
-        backends = self._arrange(options)
-        if self.options.presence is not None:
-            self.presence = Presence(self.options.presence, type(self), options)
-        for backend in backends:
-            backend.peers = backends
-            if isinstance(backend.storage, CombinedStorage):
-                backend.storage.backends  # noqa: B018 - a circle shows now, not as a recursion.
-        return backends
-
-    def _arrange(self, options: Sequence[conf.BackendOptions]) -> tuple[Backend, ...]:
-        build = partial(build_backend, owner=type(self), alone=len(options) == 1)
-        return tuple(build(each, Backend) for each in options)
+    def presence(self) -> Presence | None:
+        """What is remembered of which backend holds a name, with the option ``presence``."""
+        return self.members.presence
 
     @property
     def file_overwrite(self) -> bool:
         """Whether a save on a taken name replaces the file: as the first backend has it."""
-        first = self.backends[0]
-        return first.overwrites and not first.read_only
+        return naming.overwrites(self.members)
 
     @contextmanager
-    def _changing(self, name: str) -> Iterator[None]:
+    def _changing(self, name: str) -> Iterator[Members]:
         """What is remembered of ``name`` does not outlast a change, not even a failed one."""
+        members = self.members
         try:
-            yield
+            yield members
         finally:
-            if self.presence is not None:
-                self.presence.changed(name)
+            if members.presence is not None:
+                members.presence.changed(name)
 
     def explain(self, name: str) -> Explanation:
         """Ask every backend for a name: outcome, time taken, size, and which serves it and why."""
-        return explain(self, self._path_name(name))
+        return explain(self.members, self._path_name(name))
 
     def locate(self, name: str) -> str | None:
         """Return the name of the backend that has a file, ``None`` if none has it.
 
         Raises as ``exists`` does where that is not known.
         """
-        return locating.locate(self, self._path_name(name))
+        return locate.locate(self.members, self._path_name(name))
 
     def locate_many(self, names: Iterable[str]) -> dict[str, str | None]:
         """Return what ``locate`` does of each of ``names``: a page's worth at once.
@@ -125,24 +148,21 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         Remote backends are asked for several names at a time, if they bear threads.
         """
         by_name = {name: self._path_name(name) for name in names}
-        holders = locating.locate_many(self, list(by_name.values()))
+        holders = locate.locate_many(self.members, list(by_name.values()))
         return {name: holders[checked] for name, checked in by_name.items()}
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         name = self._file_name(name)
         if is_writing(mode):
-            with self._changing(name):
-                return self._open_for_writing(name, mode)
-        return self._open_for_reading(name, mode)
+            with self._changing(name) as members:
+                return self._open_for_writing(members, name, mode)
+        return promotion.open_for_reading(self.members, name, mode)
 
-    def _open_for_reading(self, name: str, mode: str) -> File[Any]:
-        raise NotImplementedError
-
-    def _open_for_writing(self, name: str, mode: str) -> File[Any]:
-        return writes.open_file(self, name, mode)
+    def _open_for_writing(self, members: Members, name: str, mode: str) -> File[Any]:
+        return writes.open_file(members, name, mode)
 
     def _save(self, name: str, content: File[Any]) -> str:
-        return writes.save(self, self._file_name(name), content)
+        return writes.save(self.members, self._file_name(name), content)
 
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Store a file whole under a name that is free in every backend; return that name."""
@@ -157,20 +177,22 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         if not name:
             raise ValueError("The name must be given to delete().")
         name = self._file_name(name)
-        with self._changing(name):
-            _DELETE[self.options.delete](self, name)
+        with self._changing(name) as members:
+            self.delete_policies[members.delete](members, name)
 
     def exists(self, name: str) -> bool:
         """Return whether any backend has a name; ``False`` only if none can have it."""
-        return reads.holder(self, "exists", self._path_name(name), may_skip=True) is not None
+        return (
+            reads.holder(self.members, "exists", self._path_name(name), may_skip=True) is not None
+        )
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the directories and the files in all backends, each once."""
-        return listing.listdir(self, self._path_name(path))
+        return listing.listdir(self.members, self._path_name(path))
 
     def size(self, name: str) -> int:
         """Return the size in bytes."""
-        size: int = reads.first_answer(self, "size", self._file_name(name))
+        size: int = reads.first_answer(self.members, "size", self._file_name(name))
         return size
 
     def url(self, name: str | None, **keywords: Any) -> str:
@@ -178,19 +200,19 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
 
         The keywords that its ``url`` takes go to the backend that answers.
         """
-        return urls.url(self, self._url_name(name), keywords)
+        return urls.url(self.members, self._url_name(name), keywords)
 
     def path(self, name: str) -> str:
         """Return the local path in the backend that has a name.
 
         Of a name nobody has it is the first writable backend's. ``NotImplementedError`` where
-        that backend has no paths.
+        that backend has no paths. With ``promote`` a file is copied up for it.
         """
-        return reads.path(self, self._path_name(name))
+        return paths.path(self.members, self._path_name(name))
 
     def get_valid_name(self, name: str) -> str:
         """Return the file name as the first backend cleans it."""
-        valid: str = reads.first_answer(self, "get_valid_name", name)
+        valid: str = reads.first_answer(self.members, "get_valid_name", name)
         return valid
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
@@ -200,7 +222,7 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         cannot answer, it gets a random suffix. Raises ``StorageUnavailable`` where a backend
         claims every name.
         """
-        return reads.available_name(self, self._file_name(name), max_length)
+        return naming.available_name(self.members, self._file_name(name), max_length)
 
     def get_accessed_time(self, name: str) -> datetime:
         """Return when the file was last read; aware if ``USE_TZ``."""
@@ -215,8 +237,5 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         return self._time("get_modified_time", name)
 
     def _time(self, operation: str, name: str) -> datetime:
-        time: datetime = reads.first_answer(self, operation, self._file_name(name))
+        time: datetime = reads.first_answer(self.members, operation, self._file_name(name))
         return time
-
-
-_DELETE = {"first": writes.delete_from_first, "all": writes.delete_from_all}

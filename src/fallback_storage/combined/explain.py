@@ -7,13 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.members import Members
 from fallback_storage.outcomes import Outcome
-
-if TYPE_CHECKING:
-    from fallback_storage.backend.backend import Backend
-    from fallback_storage.combined.base import CombinedStorage
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,11 @@ class Explanation:
 
 
 def explain(
-    storage: CombinedStorage, name: str, clock: Callable[[], float] = time.perf_counter
+    members: Members, name: str, clock: Callable[[], float] = time.perf_counter
 ) -> Explanation:
     """Ask every backend for ``name``, also after one has it; raise for none of their errors."""
-    answers = tuple(_ask(backend, name, clock) for backend in storage.backends)
-    served_by, why = _decide(storage, answers)
+    answers = tuple(_ask(backend, name, clock) for backend in members.backends)
+    served_by, why = _decide(members, answers)
     return Explanation(name, answers, served_by, why)
 
 
@@ -67,7 +65,7 @@ def _ask(backend: Backend, name: str, clock: Callable[[], float]) -> Answer:
     start = clock()
     error_type = size = modified = None
     try:
-        found = backend.call("exists", name)
+        found = backend.exists(name)
     except Exception as error:
         outcome, error_type = backend.outcome_of(error), type(error).__name__
     else:
@@ -82,15 +80,15 @@ def _ask(backend: Backend, name: str, clock: Callable[[], float]) -> Answer:
 
 def _fact(backend: Backend, operation: str, name: str) -> Any:
     with suppress(Exception):  # A fact that cannot be had is left out.
-        return backend.call(operation, name)
+        return getattr(backend, operation)(name)
 
 
-def _decide(storage: CombinedStorage, answers: tuple[Answer, ...]) -> tuple[str | None, str]:
+def _decide(members: Members, answers: tuple[Answer, ...]) -> tuple[str | None, str]:
     """Return which backend serves, and why: what a read would come to."""
     for position, answer in enumerate(answers):
         if answer.outcome is Outcome.ANSWER:
             return answer.backend, _why(answer, answers[:position])
-        if answer.outcome.is_fault and storage.on_fault == "raise":
+        if answer.outcome.is_fault and members.on_fault == "raise":
             return None, f"not served: {answer.backend} could not answer"
     if faults := [a.backend for a in answers if a.outcome.is_fault]:
         return None, f"not served: {', '.join(faults)} could not answer, the others do not have it"

@@ -14,7 +14,7 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 
 from fallback_storage import names
-from fallback_storage.backend.boundary import writes
+from fallback_storage.backend.files import is_writing
 from fallback_storage.deconstruction import JSONDeconstructible
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
 from fallback_storage.http.answers import UnexpectedAnswer
@@ -72,7 +72,7 @@ class HTTPStorage(JSONDeconstructible, Storage):
 
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         name = names.file_name(name)
-        if writes(mode):
+        if is_writing(mode):
             self._refuse("open", name)
         if mode not in _BINARY | _TEXT:
             raise ValueError(f"Invalid mode: {mode!r}.")

@@ -6,20 +6,18 @@ They travel with the files, and need no database.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-from collections.abc import Mapping
-from functools import partial
-from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
-from django.core.files.base import ContentFile, File
-from django.core.files.storage import Storage
+from django.core.files.base import ContentFile
 
 from fallback_storage import names
 from fallback_storage.backend.backend import Backend
-from fallback_storage.errors import StorageUnavailable
+from fallback_storage.combined.attempts import Attempts
+from fallback_storage.combined.members import Members
+from fallback_storage.combined.reads import first_with
+from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable
 from fallback_storage.outcomes import Outcome
 
 PREFIX = ".wh."
@@ -62,121 +60,76 @@ def _unreserved(name: str) -> str:
     return name
 
 
-class Upper(Backend):
-    """The backend of an overlay that is written, and holds the whiteouts."""
+class Whiteouts:
+    """The whiteouts in the backend of an overlay that is written."""
 
-    def call(self, operation: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        answer = super().call(operation, name, *args, **kwargs)
-        return _without_reserved(answer) if operation == "listdir" else answer
+    def __init__(self, upper: Backend) -> None:
+        self._backend = upper
+        # As they are now: a layer around them leaves the whiteouts out.
+        self._exists = upper.exists
+        self._listdir = upper.listdir
 
-    @property
-    def saves_whole(self) -> bool:
-        return self._adapter.stages or super().saves_whole
+    def hide(self, name: str) -> bool:
+        """Return whether one of them hides ``name`` in the lower backends.
 
-    def _store(self, name: str, content: File[Any]) -> str:
-        """Store a file so that no reader sees half of it, where the storage has a way for that."""
-        if not self._adapter.stages:
-            return super()._store(name, content)
-        if self.overwrites:
-            self._refuse_if_read_only("save", name)
-            self._ask(partial(self._adapter.replace, self.storage, name, content), bounded=False)
-            return name
-        candidate = name
-        while not self.create(candidate, content):
-            candidate = names.alternative_name(name)
-        return candidate
-
-    def hides(self, name: str) -> bool:
-        """Whether a whiteout hides ``name`` in the lower backends.
-
-        Raises ``StorageUnavailable``: whatever this backend's error means for its own files, none
+        Raises ``StorageUnavailable``: whatever the backend's error means for its own files, none
         says that a name is hidden, or that it is not.
         """
         try:
-            return bool(super().call("exists", marker(name)))
+            return bool(self._exists(marker(name)))
         except Exception as error:
             raise self._unknown(error, name) from error
 
-    def hide(self, name: str) -> None:
-        """Put a whiteout over ``name``."""
-        self.create(marker(name), ContentFile(b""))
+    def put(self, name: str) -> None:
+        """Put one over ``name``."""
+        self._backend.create_file(marker(name), ContentFile(b""))
 
     def markers_in(self, directory: str) -> frozenset[str]:
         """Return the names of the whiteouts in a directory."""
         try:
-            _, files = super().call("listdir", directory)
+            _, files = self._listdir(directory)
         except Exception as error:
-            if self.outcome_of(error) is Outcome.MISSING:
+            if self._backend.outcome_of(error) is Outcome.MISSING:
                 return frozenset()
             raise self._unknown(error, directory) from error
         return frozenset(name for name in files if name.startswith(PREFIX))
 
     def _unknown(self, error: Exception, name: str) -> Exception:
-        if self.outcome_of(error) is Outcome.REJECTED:
+        if self._backend.outcome_of(error) is Outcome.REJECTED:
             return error
-        return StorageUnavailable(operation="whiteout", name=name, failures={self.name: error})
-
-    def remove(self, name: str) -> None:
-        """Delete a file; one that is not there, or cannot be, is no error."""
-        try:
-            self.call("delete", name)
-        except Exception:
-            if self.call("exists", name):
-                raise
+        failures = {self._backend.name: error}
+        return StorageUnavailable(operation="whiteout", name=name, failures=failures)
 
 
-def _without_reserved(listing: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
-    directories, files = listing
-    return (
-        [name for name in directories if not name.startswith(PREFIX)],
-        [name for name in files if not name.startswith(PREFIX)],
-    )
+def delete(members: Members, name: str) -> None:
+    """Delete a file for good: what lies in a lower backend is hidden by a whiteout."""
+    upper = members.backends[0]
+    if upper.read_only:
+        raise ReadOnlyStorageError(f"delete({name!r}): {upper.name} is READ_ONLY.")
+    attempts = Attempts(members, "delete", name, writing=True)
+    try:
+        if not _may_lie_below(members, name):
+            _remove(upper, name)
+            return
+        with upper.locked(name):
+            # The whiteout first: a crash between leaves the file as it was, never the lower one.
+            Whiteouts(upper).put(name)
+            _remove(upper, name)
+    except Exception as error:
+        attempts.failed(upper, error)
+        attempts.nobody()
 
 
-class Lower(Backend):
-    """A backend of an overlay that is only read, less what the upper's whiteouts hide."""
-
-    def __init__(self, name: str, storage: Storage, *, upper: Upper, **mode: Any) -> None:
-        super().__init__(name, storage, **mode | {"read_only": True})
-        self._upper = upper
-
-    def call(self, operation: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        if operation == "listdir":
-            return self._listdir(name)
-        if operation in _OF_A_FILE and self._upper.hides(name):
-            return self._hidden(operation, name)
-        return super().call(operation, name, *args, **kwargs)
-
-    def open_for_reading(self, name: str, mode: str) -> File[Any]:
-        if self._upper.hides(name):
-            self._hidden("open", name)
-        return super().open_for_reading(name, mode)
-
-    def url(self, name: str, keywords: Mapping[str, Any]) -> str:
-        hidden = self._upper.hides(name)
-        return self._upper.url(name, keywords) if hidden else super().url(name, keywords)
-
-    def _listdir(self, directory: str) -> tuple[list[str], list[str]]:
-        directories, files = _without_reserved(super().call("listdir", directory))
-        markers = self._upper.markers_in(directory)
-        return [d for d in directories if marker(d) not in markers], [
-            f for f in files if marker(f) not in markers
-        ]
-
-    def _hidden(self, operation: str, name: str) -> bool:
-        if operation == "exists":
-            return False
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+def _may_lie_below(members: Members, name: str) -> bool:
+    """Return whether a lower backend has a name that is not hidden yet, or cannot tell."""
+    found, attempts = first_with(members, "delete", name, members.backends[1:], stops=False)
+    return found is not None or (attempts is not None and not attempts.all_missing)
 
 
-_OF_A_FILE = frozenset(
-    {
-        "exists",
-        "open",
-        "path",
-        "size",
-        "get_accessed_time",
-        "get_created_time",
-        "get_modified_time",
-    }
-)
+def _remove(upper: Backend, name: str) -> None:
+    """Delete a file; one that is not there, or cannot be, is no error."""
+    try:
+        upper.delete(name)
+    except Exception:
+        if upper.exists(name):
+            raise

@@ -1,0 +1,44 @@
+"""Azure's blob storage by django-storages."""
+
+from __future__ import annotations
+
+from fallback_storage.backend.adapters.base import Adapter, Client
+from fallback_storage.outcomes import Outcome, classify
+
+
+class Azure(Adapter):
+    """AzureStorage: an upload is one request, which happens or does not."""
+
+    atomic_save = True
+    downloads_whole = True
+    thread_safe = True
+    client = Client(
+        hangs="for 326 s",
+        option="client_options",
+        setting="AZURE_CLIENT_OPTIONS",
+        keys=("connection_timeout", "read_timeout"),
+        advice='"client_options": {"connection_timeout": 2, "read_timeout": 5, "retry_total": 0},'
+        " or the setting AZURE_CLIENT_OPTIONS; with a connection_string both are ignored",
+        overridden_by=("connection_string", "AZURE_CONNECTION_STRING"),
+    )
+
+    def exists(self, name: str) -> bool:
+        if not name:
+            return True
+        try:
+            # The same request; its own takes a missing container for "no".
+            self.storage.size(name)
+        except Exception as error:
+            if classify(error) is not Outcome.MISSING:
+                raise
+            return False
+        return True
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        # Its own gives full names, of all that lies below, and the root's whatever its location.
+        storage = self.storage
+        prefix = "".join(f"{part}/" for part in (storage.location.strip("/"), path) if part)
+        blobs = storage.client.walk_blobs(name_starts_with=prefix, timeout=storage.timeout)
+        names = [blob.name.removeprefix(prefix) for blob in blobs]
+        directories = [name.rstrip("/") for name in names if name.endswith("/")]
+        return directories, [name for name in names if not name.endswith("/")]

@@ -1,0 +1,108 @@
+"""Promotion: what is read is copied up into the first writable backend, once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.core.files.base import File
+
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined import reads
+from fallback_storage.combined.copyup import NoRoom, TooLarge, alone, fetched
+from fallback_storage.combined.members import Members
+from fallback_storage.conf import Promotion
+from fallback_storage.errors import StorageUnavailable
+from fallback_storage.outcomes import Outcome
+from fallback_storage.signals import report_failure
+
+
+def open_for_reading(members: Members, name: str, mode: str) -> File[Any]:
+    """Open a file for reading; one that the option ``promote`` takes is copied up first."""
+    promotion = members.promotion
+    if promotion is not None and members.writable and promotion.includes(name):
+        target = members.writable[0]
+        if _is_missing(target, name):
+            with alone(target, name):
+                if _is_missing(target, name):
+                    return _open_promoted(members, target, promotion, name, mode)
+    return reads.open_with_backend(members, name, mode)[1]
+
+
+def promote(members: Members, name: str) -> None:
+    """Copy a file up as a read would; a name that nobody has, or a directory's, is left."""
+    if members.promotion is None:
+        return
+    try:
+        open_for_reading(members, name, "rb").close()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        failures = error.failures.values() if isinstance(error, StorageUnavailable) else [error]
+        if not all(isinstance(failure, IsADirectoryError) for failure in failures):
+            raise
+
+
+def _is_missing(target: Backend, name: str) -> bool:
+    try:
+        return not target.exists(name)
+    except Exception:  # The read that follows says so.
+        return False
+
+
+def _open_promoted(
+    members: Members, target: Backend, promotion: Promotion, name: str, mode: str
+) -> File[Any]:
+    """Open a file that ``target`` lacks, promoted if that can be done."""
+    source, file = reads.open_with_backend(members, name, "rb")
+    if members.backends.index(source) > members.backends.index(target):
+        if _promoted(members, source, target, file, name, promotion.max_size):
+            return reads.open_with_backend(members, name, mode)[1]
+    elif mode == "rb":
+        return file
+    file.close()
+    return source.open(name, mode)
+
+
+def _promoted(
+    members: Members,
+    source: Backend,
+    target: Backend,
+    file: File[Any],
+    name: str,
+    max_size: int | None,
+) -> bool:
+    """Copy a file up; return ``False`` where it is to be read, or must be, where it lies."""
+    try:
+        with fetched(members, source, file, name, max_size) as content:
+            try:
+                target.create_file(name, content, partial(_is_deleted, members, source, name))
+                if members.presence is not None:
+                    members.presence.changed(name)
+            except Exception as error:
+                _report(members, target, name, error)
+                return False
+    except TooLarge:
+        return False
+    except NoRoom as error:
+        _report(members, target, name, error.error)
+        return False
+    return True
+
+
+def _is_deleted(members: Members, source: Backend, name: str) -> bool:
+    """Return whether the file was deleted while it was fetched; from the last backend first."""
+    if members.delete != "all":
+        return members.hides(name)
+    try:
+        return not source.exists(name)
+    except Exception:  # Not known: nothing is brought back on a guess.
+        return True
+
+
+def _report(members: Members, target: Backend, name: str, error: Exception) -> None:
+    """Tell that a target could not be written, which does not keep anybody from reading."""
+    outcome = target.outcome_of(error, writing=True)
+    if outcome is Outcome.REJECTED:
+        raise error
+    report_failure(members.owner, target.name, "promote", name, outcome, error)
