@@ -32,6 +32,8 @@ from fallback_storage.resilience.guard import Health
 
 # A name that no file has: any answer to it will do.
 _PROBE = "fallback_storage_probe"
+# The methods of a storage that have another name than the operation.
+_METHODS = {"open_for_writing": "open", "save": "_save"}
 
 
 class Backend:
@@ -104,19 +106,19 @@ class Backend:
             setattr(self, operation.name, layer.around(operation, getattr(self, operation.name)))
 
     def _innermost(self, operation: Operation) -> Call:
+        if operation.name in {"create", "replace"}:
+            own: Call = getattr(self.adapter, operation.name)
+            return own
+        method = self.adapter.method(_METHODS.get(operation.name, operation.name))
+        if method is None:
+            return Unsupported(self.name, operation.name)
         special: dict[str, Call] = {
             "open": partial(files.open_for_reading, self.adapter),
             "open_for_writing": partial(files.open_for_writing, self.adapter),
-            "create": self.adapter.create,
-            "replace": self.adapter.replace,
+            "listdir": partial(_listed, method),
+            "url": partial(self._url, method),
         }
-        if operation.name in special:
-            return special[operation.name]
-        method = self.adapter.method("_save" if operation.name == "save" else operation.name)
-        if method is None:
-            return Unsupported(self.name, operation.name)
-        # Made now, within the deadline: a storage's listing may be a lazy one.
-        return partial(_listed, method) if operation.name == "listdir" else method
+        return special.get(operation.name, method)
 
     @property
     def is_remote(self) -> bool:
@@ -165,13 +167,15 @@ class Backend:
         else:
             self._guarded.call(self._innermost(OPERATIONS[0]), _PROBE, force=True)
 
-    def url_keywords(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return those of ``keywords`` that the storage's ``url`` takes."""
+    def _url(self, url: Call, name: str, **keywords: Any) -> Any:
+        """Return the URL made with those of ``keywords`` that the storage's ``url`` takes."""
+        if not keywords:
+            return url(name)
         parameters = self._url_parameters
         kinds = {parameter.kind for parameter in parameters.values()}
-        if inspect.Parameter.VAR_KEYWORD in kinds:
-            return keywords
-        return {key: value for key, value in keywords.items() if key in parameters}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
+            keywords = {key: value for key, value in keywords.items() if key in parameters}
+        return url(name, **keywords)
 
     @cached_property
     def _url_parameters(self) -> Mapping[str, inspect.Parameter]:
@@ -229,5 +233,6 @@ class Backend:
 
 
 def _listed(listdir: Call, path: str) -> tuple[list[str], list[str]]:
+    # Made now, within the deadline: a storage's listing may be a lazy one.
     directories, files = listdir(path)
     return list(directories), list(files)

@@ -25,8 +25,7 @@ def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
     for backend in members.backends:
         try:
             if backend is last or backend.exists(name):
-                given = backend.url_keywords(keywords) if keywords else keywords
-                answer = backend.url(name, **given)
+                answer = backend.url(name, **keywords)
                 if attempts or members.presence or debugging():
                     _served(members, attempts, name, backend)
                 return answer
@@ -44,10 +43,10 @@ def _remembered(members: Members, holder: str, name: str, keywords: dict[str, An
     last = members.backends[-1]
     try:
         if holder in (NOWHERE, LAST_OR_NOWHERE):
-            return last.url(name, **last.url_keywords(keywords))
+            return last.url(name, **keywords)
         for backend in members.backends:
             if backend.name == holder and not backend.refuses:
-                return backend.url_of_holder(name, **backend.url_keywords(keywords))
+                return backend.url_of_holder(name, **keywords)
     except Exception as error:
         if classify(error) is Outcome.REJECTED:
             raise

@@ -61,8 +61,7 @@ class Hiding:
         if not self._whiteouts.hide(name):
             answer: str = url(name, **keywords)
             return answer
-        upper = self._upper
-        return upper.url(name, **upper.url_keywords(keywords))
+        return self._upper.url(name, **keywords)
 
     def _listdir(self, listdir: Call, path: str) -> tuple[list[str], list[str]]:
         directories, files = listdir(path)
