@@ -11,6 +11,10 @@ import os
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import Storage
 
+#: What the names of temporary files and probes begin with. No listing shows them, and no class
+#: takes such a name from its caller.
+TEMPORARY = ".wh..wh."
+
 
 def file_name(name: object) -> str:
     """Return the canonical name of a file, for ``open``, ``save``, ``size`` and the times.
@@ -21,7 +25,7 @@ def file_name(name: object) -> str:
     text = name if type(name) is str and is_canonical(name) else _canonical(name)
     if not text or text[-1] == "/":
         raise SuspiciousFileOperation(f"{name!r} is not the name of a file.")
-    return text
+    return _unreserved(text) if TEMPORARY in text else text
 
 
 def path_name(name: object) -> str:
@@ -31,7 +35,7 @@ def path_name(name: object) -> str:
     name, a ``..`` part or NUL.
     """
     text = name if type(name) is str and is_canonical(name) else _canonical(name)
-    return text.rstrip("/") if text[-1:] == "/" else text
+    return _unreserved(text.rstrip("/") if text[-1:] == "/" else text)
 
 
 def url_name(name: object) -> str:
@@ -39,7 +43,7 @@ def url_name(name: object) -> str:
     text = _text(name).lstrip("/")
     if ".." in text:
         _refuse_parent(text)
-    return text
+    return _unreserved(text)
 
 
 def is_canonical(text: str) -> bool:
@@ -70,10 +74,34 @@ def _refuse_parent(text: str) -> None:
         raise SuspiciousFileOperation(f"Detected path traversal attempt in {text!r}.")
 
 
-def alternative_name(name: str) -> str:
-    """Return ``name`` with a random suffix, no longer than it where its root allows that."""
-    directory, base = os.path.split(name)
+def _unreserved(text: str) -> str:
+    if any(part.startswith(TEMPORARY) for part in text.split("/")):
+        raise SuspiciousFileOperation(
+            f"{text!r}: names that begin with {TEMPORARY!r} are kept for temporary files. Give"
+            " the file another name."
+        )
+    return text
+
+
+def alternative_name(name: str, max_length: int | None = None) -> str:
+    """Return ``name`` with a random suffix, no longer than it where its root allows that.
+
+    Raises ``SuspiciousFileOperation`` where ``max_length`` leaves no room for one.
+    """
+    directory, _, base = name.rpartition("/")
     root, extension = os.path.splitext(base)
-    room = len(root) - len("_1234567")
-    alternative = Storage().get_alternative_name(root[:room] if room > 0 else root, extension)
-    return os.path.join(directory, alternative)
+    room = len(root) - len(_SUFFIX)
+    if room <= 0:
+        excess = 0 if max_length is None else len(name) + len(_SUFFIX) - max_length
+        room = len(root) - max(excess, 0)
+        if room <= 0:
+            raise SuspiciousFileOperation(
+                f"There is no room for another name like {name!r} within {max_length} characters."
+                " Allow a longer name (max_length)."
+            )
+    alternative = Storage().get_alternative_name(root[:room], extension)
+    return f"{directory}/{alternative}" if directory else alternative
+
+
+# What Django puts behind a name that is taken; as long as this.
+_SUFFIX = "_1234567"

@@ -156,18 +156,39 @@ class TestFullDiskOverDirectory(CombinedContract):
 
     def backends(self) -> Backends:
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return [FaultyStorage(self.fs()).stage("save", error=full, partial=5), self.fs()]
+        return [FaultyStorage(self.fs()).stage("save", error=full), self.fs()]
 
 
 class TestRefusingOverDirectorySkipped(CombinedContract):
     """Everything works on the second backend, but nothing is known to be missing from both.
 
-    - A new file may lie in the first as well: its name gets a random suffix.
+    - A new file may lie in the first as well: its name gets a random suffix, and nothing is
+      opened for writing.
     - What the second does not have is not said to be missing: the error of the first is raised.
       ``exists`` and a listing are answered by the second alone.
     """
 
     options: ClassVar = {"on_fault": "skip"}
+
+    def _refuse_to_write(self) -> None:
+        """The first may hold the name: its file would hide what is written to the second."""
+        storage = self.make_storage()
+        name = put(storage, "old.bin")
+        for mode in ("wb", "ab", "r+b", "xb"):
+            for each in (name, "new/file.bin"):
+                with refuses(ConnectionRefusedError):
+                    storage.open(each, mode)
+
+    test_a_file_opened_for_writing_holds_what_was_written = _refuse_to_write
+    test_appending_writes_at_the_end = _refuse_to_write
+    test_opening_for_writing_empties_the_file = _refuse_to_write
+    test_opening_for_writing_makes_the_directory = _refuse_to_write
+    test_updating_writes_in_place = _refuse_to_write
+
+    def test_deleting_a_missing_file_is_silent(self) -> None:
+        """The first may hold it, and neither has said that it is gone."""
+        with refuses(ConnectionRefusedError):
+            self.make_storage().delete("missing.bin")
 
     def backends(self) -> Backends:
         self.second = self.fs()

@@ -217,7 +217,7 @@ def test_where_nothing_may_be_written_a_write_is_refused(
 @pytest.mark.parametrize(
     ("operation", "args"),
     [
-        *[("save", [b""]), ("create", [b"", None]), ("replace", [b""]), ("delete", [])],
+        *[("create", [b"", None]), ("replace", [b""]), ("delete", [])],
         *[("open_for_writing", ["wb"]), ("open_for_writing", ["r+"])],
     ],
 )

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable
+from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, StorageUnavailable
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage
 from fallback_storage.testing.promises.material import read
@@ -175,7 +175,7 @@ def test_a_directory_whose_files_are_all_hidden_stays_listed(overlay: OverlaySto
     ],
 )
 def test_a_whiteouts_name_is_refused(overlay: OverlayStorage, method: str, name: str) -> None:
-    with pytest.raises(SuspiciousFileOperation, match=r"kept for the whiteouts"):
+    with pytest.raises(SuspiciousFileOperation, match=r"are kept for"):
         getattr(overlay, method)(name)
 
 
@@ -224,14 +224,16 @@ def test_a_name_too_long_for_the_upper_is_hidden_too(upper: FileSystemStorage) -
 # The upper that does something else with a marker.
 
 
-def test_a_marker_stored_under_another_name_is_removed(
+def test_a_whiteout_stored_under_another_name_is_an_error_and_nothing_is_deleted(
     upper: FileSystemStorage, lower: FaultyStorage
 ) -> None:
     faulty = FaultyStorage(upper).stage("save", stored_as="d/else.where")
     overlay = OverlayStorage(backends=[faulty, lower])
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable) as caught:
         overlay.delete(NAME)
-    assert left_in(upper) == ["d"]
+    assert isinstance(caught.value.__cause__, NameChangedError)
+    assert left_in(upper) == ["d", "d/else.where"]
+    assert overlay.exists(NAME)
 
 
 class Renaming(FileSystemStorage):
@@ -242,19 +244,25 @@ class Renaming(FileSystemStorage):
         return stored
 
 
-def test_a_local_upper_with_names_of_its_own_keeps_nothing(
+def test_the_name_that_an_upper_gives_a_file_is_the_files(
     tmp_path: Path, lower: FaultyStorage
 ) -> None:
+    overlay = OverlayStorage(backends=[Renaming(tmp_path / "renaming"), lower])
+    assert overlay.save("b.txt", ContentFile(b"new")) == "d/else.where"
+    assert read(overlay, "d/else.where") == b"new"
+
+
+def test_a_name_that_hides_another_backends_file_is_refused_and_nothing_is_deleted(
+    tmp_path: Path, lower: FaultyStorage
+) -> None:
+    lower.save("d/else.where", ContentFile(b"production's"))
     upper = Renaming(tmp_path / "renaming")
-    overlay = OverlayStorage(backends=[upper, lower])
-    with pytest.raises(StorageUnavailable):
-        overlay.delete(NAME)
-    with pytest.raises(StorageUnavailable):
-        overlay.save("b.txt", ContentFile(b"new"))
-    assert left_in(upper) == ["d"]
+    with pytest.raises(NameChangedError, match=r"d/else\.where"):
+        OverlayStorage(backends=[upper, lower]).save("b.txt", ContentFile(b"new"))
+    assert left_in(upper) == ["d", "d/else.where"]
 
 
-def test_a_copy_that_came_second_is_not_kept_beside_the_first(
+def test_a_copy_that_came_second_is_not_read_in_place_of_the_first(
     upper: FileSystemStorage, lower: FaultyStorage
 ) -> None:
     """Another process stores the file between the look and the save."""
@@ -262,7 +270,7 @@ def test_a_copy_that_came_second_is_not_kept_beside_the_first(
     faulty.stage("save", times=1, delay=lambda: upper.save(NAME, ContentFile(b"theirs")))
     overlay = OverlayStorage(backends=[faulty, lower], promote=True)
     assert read(overlay, NAME) == b"theirs"
-    assert left_in(upper) == ["d", "d/a.txt"]
+    assert read(upper, NAME) == b"theirs"
 
 
 # Faults of the upper are never taken for answers.
@@ -345,8 +353,8 @@ def test_a_lower_one_is_read_only_whatever_it_is_told(
     for backend in overlay.backends[1:]:
         for change in (
             partial(backend.delete, NAME),
-            partial(backend.save, NAME, ContentFile(b"")),
-            partial(backend.create_file, NAME, ContentFile(b"")),
+            partial(backend.replace, NAME, ContentFile(b"")),
+            partial(backend.create, NAME, ContentFile(b""), None),
             partial(backend.open_for_writing, NAME, "r+b"),
         ):
             with pytest.raises(ReadOnlyStorageError):

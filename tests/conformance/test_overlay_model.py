@@ -27,8 +27,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fallback_storage.backend import disk
 from fallback_storage.errors import StorageUnavailable
+from fallback_storage.names import TEMPORARY
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
@@ -277,9 +277,7 @@ class OverlayMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_over(self) -> None:
         if hasattr(self, "actors"):
-            left = [
-                name for name, *_ in snapshot(str(self.upper.location)) if disk.TEMPORARY in name
-            ]
+            left = [name for name, *_ in snapshot(str(self.upper.location)) if TEMPORARY in name]
             assert left == []
 
 

@@ -41,8 +41,9 @@ def test_a_backend_that_could_not_answer_is_a_warning(
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert {record.name for record in warnings} == {"fallback_storage"}
     assert {record.levelname for record in warnings} == {"WARNING"}
-    text = warnings[-1].getMessage()
-    assert all(word in text for word in ("disk", operation, "ConnectionRefusedError"))
+    texts = [record.getMessage() for record in warnings]
+    words = ("disk", operation, "ConnectionRefusedError")
+    assert any(all(word in text for word in words) for text in texts)
 
 
 @pytest.mark.parametrize("operation", CALLS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fallback_storage.backend import disk
+from fallback_storage.names import TEMPORARY
 from fallback_storage.storage import OverlayStorage
 
 from .actors import WORK, Place, content_of, read, start
@@ -112,7 +112,7 @@ def _asked_for(name: str) -> str:
 def _check_nothing_half(storage: OverlayStorage, place: Place) -> None:
     for directory, _, files in os.walk(place.upper.location):
         for name in files:
-            if name.startswith(disk.TEMPORARY):
+            if name.startswith(TEMPORARY):
                 continue  # What a killed process leaves, and nobody is shown.
             whiteout = name.startswith(".wh.")
             size = os.path.getsize(os.path.join(directory, name))

@@ -15,8 +15,8 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.backend import disk
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
+from fallback_storage.names import TEMPORARY
 from fallback_storage.signals import backend_failed
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
@@ -252,13 +252,13 @@ def _sizes(directory: str) -> set[int]:
     """The sizes of all files that have their final names."""
     sizes = set()
     for folder, _, files in os.walk(directory):
-        names = [name for name in files if not name.startswith(disk.TEMPORARY)]
+        names = [name for name in files if not name.startswith(TEMPORARY)]
         sizes |= {os.path.getsize(os.path.join(folder, name)) for name in names}
     return sizes
 
 
 def test_a_copy_that_is_not_there_yet_is_not_listed(place: Place) -> None:
-    place.upper.save(f"photos/{disk.TEMPORARY}0", ContentFile(b"half"))
+    place.upper.save(f"photos/{TEMPORARY}0", ContentFile(b"half"))
     for storage in (place.overlay(promote=True), place.fallback(promote=True)):
         assert storage.listdir("photos") == ([], ["cold.jpg"])
 

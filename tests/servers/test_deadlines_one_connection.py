@@ -337,7 +337,7 @@ def test_a_save_is_not_given_up_however_long_it_takes(place: Place) -> None:
     place.relay.freeze()
     timer = threading.Timer(DEADLINE * 2, place.relay.thaw)
     timer.start()
-    assert storage.backends[0].save("a.txt", ContentFile(b"saved")) == "a.txt"
+    assert storage.backends[0].replace("a.txt", ContentFile(b"saved")) == "a.txt"
     timer.join()
     assert read(storage, "a.txt") == b"saved"
     assert storage.locate("a.txt") == "remote"

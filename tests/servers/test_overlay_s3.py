@@ -107,10 +107,10 @@ def test_s3_says_that_it_changes_no_file_in_place(
 def test_a_copy_is_made_only_where_there_is_none(s3: S3Storage) -> None:
     upper, _ = OverlayStorage(backends=[s3, FileSystemStorage("/nowhere")]).backends
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda n: upper.create_file(NAME, ContentFile(b"%d" % n)), range(8)))
-    assert sorted(made) == [False] * 7 + [True]
-    assert read(s3, NAME) == b"%d" % made.index(True)
-    assert not upper.create_file("b.txt", ContentFile(b""), lambda: True)
+        made = list(pool.map(lambda n: upper.create(NAME, ContentFile(b"%d" % n), None), range(8)))
+    assert made.count(None) == 7
+    assert read(s3, NAME) == b"%d" % made.index(NAME)
+    assert not upper.create("b.txt", ContentFile(b""), lambda: True)
     empty(s3)
 
 
@@ -118,7 +118,7 @@ def test_what_else_s3_says_when_a_copy_is_made_is_raised(make_s3: MakeS3) -> Non
     nowhere = make_s3("no-such-bucket")
     upper, _ = OverlayStorage(backends=[nowhere, FileSystemStorage("/nowhere")]).backends
     with pytest.raises(ClientError, match="NoSuchBucket"):
-        upper.create_file(NAME, ContentFile(b"a"))
+        upper.create(NAME, ContentFile(b"a"), None)
 
 
 class OwnS3Storage(S3Storage):  # type: ignore[misc]
@@ -130,8 +130,8 @@ def test_a_subclass_of_s3_stores_in_its_own_way(
 ) -> None:
     upper = OwnS3Storage(**seaweedfs.storage_options(bucket))
     own, _ = OverlayStorage(backends=[upper, local]).backends
-    assert own.create_file(NAME, ContentFile(b"first"))
-    assert not own.create_file(NAME, ContentFile(b"second"))
+    assert own.create(NAME, ContentFile(b"first"), None)
+    assert not own.create(NAME, ContentFile(b"second"), None)
     assert read(s3, NAME) == b"first"
     empty(s3)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files import locks
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
-from fallback_storage.backend import disk
+from fallback_storage.backend.adapters import adapter_for
+from fallback_storage.file_locks import directory_locked
 from fallback_storage.resilience.deadline import Pool
 
 
@@ -22,18 +22,19 @@ def storage(tmp_path: Path) -> FileSystemStorage:
 
 
 def publish(storage: FileSystemStorage, content: bytes) -> bool:
-    with disk.staged(storage, "a.txt", ContentFile(content)) as staged:
-        return disk.publish(staged, storage.path("a.txt"))
+    return adapter_for(storage).create("a.txt", ContentFile(content), None) is not None
 
 
 def no_links(code: int) -> Any:
-    def link(source: str, target: str) -> None:
+    def link(source: str, target: str, **how: object) -> None:
         raise OSError(code, os.strerror(code))
 
     return link
 
 
-@pytest.mark.parametrize("code", [None, errno.EPERM, errno.EOPNOTSUPP])
+@pytest.mark.parametrize(
+    "code", [None, errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOSYS]
+)
 def test_a_free_name_is_given_once(
     storage: FileSystemStorage, code: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +51,7 @@ def test_without_links_a_name_is_given_under_the_lock_that_is_held(
     storage: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", no_links(errno.EPERM))
-    with disk.locked(os.path.dirname(storage.path("a.txt"))):
+    with directory_locked(os.path.dirname(storage.path("a.txt"))):
         assert publish(storage, b"first")
 
 
@@ -70,30 +71,19 @@ def test_a_directory_that_cannot_be_opened_keeps_nobody_out(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(os, "open", refuse)
-    with disk.locked(str(tmp_path)):
-        pass
-
-
-def test_a_file_system_without_locks_keeps_nobody_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: object) -> bool:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    monkeypatch.setattr(locks, "lock", refuse)
-    with disk.locked(str(tmp_path)):
+    with directory_locked(str(tmp_path)):
         pass
 
 
 def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), disk.locked(str(tmp_path / "none")):
+    with pytest.raises(FileNotFoundError), directory_locked(str(tmp_path / "none")):
         pass
 
 
 def test_a_call_that_holds_a_directory_may_go_on_in_another_thread(tmp_path: Path) -> None:
     def again() -> str:
-        with disk.locked(str(tmp_path)):
+        with directory_locked(str(tmp_path)):
             return "written"
 
-    with disk.locked(str(tmp_path)):
+    with directory_locked(str(tmp_path)):
         assert Pool("upper", 1).run(again, 60) == "written"

@@ -511,7 +511,7 @@ def test_a_write_is_made_by_who_asks_for_it_and_takes_its_time(write: str) -> No
     threading.Timer(SOON, slow.may_answer.set).start()
     backend = storage.backends[0]
     if write == "save":
-        backend.save("a.txt", ContentFile(b"a"))
+        backend.replace("a.txt", ContentFile(b"a"))
     elif write == "open":
         backend.open_for_writing("a.txt", "wb").close()
     else:
@@ -525,7 +525,7 @@ def test_a_write_of_a_serial_backend_is_made_by_its_thread_and_is_not_bounded() 
     storage = pair(slow, local(), TIMEOUT=SOON, THREADS=1)
     saved: list[str] = []
     save = threading.Thread(
-        target=lambda: saved.append(storage.backends[0].save("a.txt", ContentFile(b"a")))
+        target=lambda: saved.append(storage.backends[0].replace("a.txt", ContentFile(b"a")))
     )
     save.start()
     save.join(SOON * 3)
@@ -541,7 +541,7 @@ def test_a_write_of_a_serial_backend_is_made_by_its_thread_and_is_not_bounded() 
 def test_no_thread_being_free_is_no_fault() -> None:
     slow = Slow("save")
     storage = pair(slow, local(), TIMEOUT=SOON, THREADS=1)
-    save = threading.Thread(target=storage.backends[0].save, args=("a.txt", ContentFile(b"a")))
+    save = threading.Thread(target=storage.backends[0].replace, args=("a.txt", ContentFile(b"a")))
     save.start()
     for _ in range(6):
         with pytest.raises(NoThreadFree):
@@ -555,7 +555,7 @@ def test_no_thread_being_free_is_no_fault() -> None:
 def test_silence_opens_the_breaker_and_then_costs_nothing() -> None:
     slow = Slow("size")
     storage = pair(slow, local(), TIMEOUT=SOON)
-    storage.backends[1].save("a.txt", ContentFile(b"second"))
+    storage.backends[1].replace("a.txt", ContentFile(b"second"))
     for _ in range(9):
         assert storage.size("a.txt") == 6
     assert len(slow.threads) == 5

@@ -42,34 +42,50 @@ def second() -> FaultyStorage:
     return FaultyStorage(InMemoryStorage())
 
 
-def test_where_an_older_copy_would_hide_the_new_one_there_is_no_new_one(
+def test_a_save_that_failed_over_has_a_fresh_name_and_hides_nothing(
     first: FaultyStorage, second: FaultyStorage
 ) -> None:
-    with pytest.raises(OSError, match="No space left"):
-        FallbackStorage(backends=[first, second]).save("a.txt", ContentFile(b"newer"))
+    storage = FallbackStorage(backends=[first, second])
+    name = storage.save("a.txt", ContentFile(b"newer"))
+    assert name != "a.txt"
+    assert read(storage, name) == b"newer"
     assert read(first, "a.txt") == b"older"
     assert not second.exists("a.txt")
 
 
-def test_a_second_copy_that_cannot_be_removed_is_told(
+def test_a_damaged_copy_that_cannot_be_deleted_is_told(
     first: FaultyStorage, second: FaultyStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    second.stage("delete", error=DENIED)
-    with caplog.at_level(logging.WARNING), pytest.raises(OSError, match="No space left"):
-        FallbackStorage(
-            backends=[first, {"BACKEND": second, "NAME": "second"}],
-        ).save("a.txt", ContentFile(b"newer"))
-    assert "second keeps a second copy" in caplog.text
+    entry = {"BACKEND": first, "NAME": "first"}
+    with caplog.at_level(logging.WARNING):
+        FallbackStorage(backends=[entry, second]).save("a.txt", ContentFile(b"newer"))
+    assert "first keeps a damaged copy" in caplog.text
 
 
-def test_an_older_copy_that_can_be_deleted_gives_way(
+def test_a_copy_that_was_to_be_replaced_and_may_be_damaged_is_deleted_after_the_save(
     first: FaultyStorage, second: FaultyStorage
 ) -> None:
     first.heal().stage("save", error=FULL)
     storage = FallbackStorage(backends=[first, second])
-    assert storage.save("a.txt", ContentFile(b"newer")) == "a.txt"
-    assert read(storage, "a.txt") == b"newer"
+    name = storage.save("a.txt", ContentFile(b"newer"))
+    assert read(storage, name) == b"newer"
     assert not first.exists("a.txt")
+
+
+def test_the_name_is_kept_where_the_first_backend_says_that_it_has_nothing(
+    second: FaultyStorage,
+) -> None:
+    full = FaultyStorage(InMemoryStorage()).stage("save", error=FULL)
+    storage = FallbackStorage(backends=[full, second])
+    assert storage.save("a.txt", ContentFile(b"new")) == "a.txt"
+
+
+def test_the_name_after_a_failover_keeps_to_the_length(second: FaultyStorage) -> None:
+    half = FaultyStorage(InMemoryStorage()).stage("save", partial=1, error=FULL)
+    storage = FallbackStorage(backends=[half, second])
+    name = storage.save("1234567890.txt", ContentFile(b"new"), max_length=14)
+    assert name != "1234567890.txt"
+    assert len(name) <= 14
 
 
 def test_a_backend_that_cannot_delete_and_has_nothing_is_no_hindrance(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -24,16 +26,16 @@ from fallback_storage.backend.layers import (
     Recovering,
     Unsupported,
 )
-from fallback_storage.errors import NameChangedError
-from fallback_storage.names import alternative_name
-from fallback_storage.outcomes import Outcome, classify
+from fallback_storage.outcomes import Outcome, classify, http_status
 from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.resilience.guard import Health
 
 # A name that no file has: any answer to it will do.
+# The status that a server without the right to list gives a file that is not there.
+_FORBIDDEN = 403
 _PROBE = "fallback_storage_probe"
-# The methods of a storage that have another name than the operation.
-_METHODS = {"open_for_writing": "open", "save": "_save"}
+# What stands for an operation that neither the storage nor its adapter has.
+_METHODS = {"claims": "exists", "open_for_writing": "open"}
 
 
 class Backend:
@@ -44,7 +46,10 @@ class Backend:
     ``BreakerOpen`` and ``DeadlineExceeded``.
     """
 
+    #: Whether a file has a name.
     exists: Callable[[str], bool]
+    #: Whether a file or a directory has it, so that no other file can.
+    claims: Callable[[str], bool]
     size: Callable[[str], int]
     listdir: Callable[[str], tuple[list[str], list[str]]]
     path: Callable[[str], str]
@@ -56,11 +61,11 @@ class Backend:
     #: Opens a file for reading that is known to exist.
     open: Callable[[str, str], File[Any]]
     open_for_writing: Callable[[str, str], File[Any]]
-    #: Stores a file whole; returns the name that the storage gave it.
-    save: Callable[[str, File[Any]], str]
     delete: Callable[[str], None]
-    create: Callable[[str, File[Any], SkipIf], bool]
-    replace: Callable[[str, File[Any]], None]
+    #: Stores a file whole if its name is free; returns the name that the storage gave it.
+    create: Callable[[str, File[Any], SkipIf], str | None]
+    #: Stores a file whole in the place of another.
+    replace: Callable[[str, File[Any]], str]
 
     def __init__(
         self,
@@ -80,8 +85,6 @@ class Backend:
         #: What bounds and counts its calls; ``None`` where nothing does.
         self.guard = guard
         self._denied_is_missing = denied_is_missing
-        #: Whether a save goes through a hidden file that gets its name at once.
-        self.stages = False
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
         recovers = type(adapter).after_error is not Adapter.after_error
@@ -109,13 +112,16 @@ class Backend:
         if operation.name in {"create", "replace"}:
             own: Call = getattr(self.adapter, operation.name)
             return own
-        method = self.adapter.method(_METHODS.get(operation.name, operation.name))
+        method = self.adapter.method(operation.name)
+        if method is None and operation.name in _METHODS:
+            method = self.adapter.method(_METHODS[operation.name])
         if method is None:
             return Unsupported(self.name, operation.name)
         special: dict[str, Call] = {
             "open": partial(files.open_for_reading, self.adapter),
             "open_for_writing": partial(files.open_for_writing, self.adapter),
             "listdir": partial(_listed, method),
+            "size": partial(self._size, method),
             "url": partial(self._url, method),
         }
         return special.get(operation.name, method)
@@ -142,23 +148,31 @@ class Backend:
         return self.guard is not None and self.guard.refuses
 
     @property
-    def atomic_save(self) -> bool:
-        """Whether a save that fails leaves nothing behind, and an earlier file as it was."""
-        return self.stages or self.adapter.atomic_save
-
-    @property
     def overwrites(self) -> bool:
         """Whether a save on a taken name replaces the file, by its owner's wish."""
         return self.adapter.overwrites
 
-    def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
-        """Return what ``error``, raised by this backend, says."""
+    def outcome_of(
+        self, error: Exception, *, writing: bool = False, listing: bool = False
+    ) -> Outcome:
+        """Return what ``error``, raised by this backend, says.
+
+        Of a listing only a missing directory is *missing*: a server that says so means the whole
+        place.
+        """
         if self.adapter.says_missing(error):
             return Outcome.FAILED if writing else Outcome.MISSING
         outcome = classify(error, writing=writing)
-        if outcome is Outcome.DENIED and self._denied_is_missing and not writing:
+        if listing and outcome is Outcome.MISSING and http_status(error) is not None:
+            return Outcome.FAILED
+        one_file = not writing and not listing
+        if self._denied_is_missing and one_file and http_status(error) == _FORBIDDEN:
             return Outcome.MISSING
         return outcome
+
+    def says_missing(self, error: Exception) -> bool:
+        """Return whether ``error`` says so, and not just what is made of it."""
+        return self.adapter.says_missing(error) or classify(error) is Outcome.MISSING
 
     def probe(self) -> None:
         """Ask whether a file exists, whatever the breaker says; raise what the storage raises."""
@@ -166,6 +180,14 @@ class Backend:
             self.exists(_PROBE)
         else:
             self._guarded.call(self._innermost(OPERATIONS[0]), _PROBE, force=True)
+
+    def _size(self, size: Call, name: str) -> int:
+        """Return the size; some storages give 0 or ``None`` for a file that is missing."""
+        found: int = size(name)
+        exists = self.adapter.method("exists")
+        if not found and exists is not None and not exists(name):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        return found
 
     def _url(self, url: Call, name: str, **keywords: Any) -> Any:
         """Return the URL made with those of ``keywords`` that the storage's ``url`` takes."""
@@ -185,51 +207,17 @@ class Backend:
         """Keep out whoever else changes ``name``; of a local file, other processes as well."""
         return self.adapter.locked(name)
 
-    def store(self, name: str, content: File[Any]) -> str:
-        """Store ``content`` under ``name``, or under the free name that the storage chose.
+    def lacks(self, name: str) -> bool | None:
+        """Return whether the storage says by itself that it does not hold ``name``.
 
-        A storage may avoid a name that was taken in the meantime, as FileSystemStorage does. One
-        that changes a name for another reason has that copy removed: ``NameChangedError``.
+        ``None``: not known. What ``DENIED_IS_MISSING`` makes of an error is not known either.
         """
-        if self.stages:
-            return self._staged(name, content)
-        stored = str(self.save(name, content)).replace("\\", "/")
-        if stored == name or self._avoided(name):
-            return stored
-        self.delete(stored)
-        raise NameChangedError(f"{self.name} stored {name!r} as {stored!r}: its copy was removed.")
-
-    def _staged(self, name: str, content: File[Any]) -> str:
-        if self.overwrites:
-            self.replace(name, content)
-            return name
-        candidate = name
-        while not self.create_file(candidate, content):
-            candidate = alternative_name(name)
-        return candidate
-
-    def create_file(self, name: str, content: File[Any], skip_if: SkipIf = None) -> bool:
-        """Store ``content`` if its name is free, and not ``skip_if``; return whether it was.
-
-        No reader sees half of it, and what was saved or deleted in between stays so. Where the
-        storage has no way to do that the name is looked at first, which another process can
-        overtake.
-        """
-        if self.read_only or self.adapter.can_create:
-            return self.create(name, content, skip_if)
-        with self.locked(name):
-            if (skip_if and skip_if()) or self.exists(name):
-                return False
-            stored = self.store(name, content)
-            if stored != name:  # Another process was faster, and the storage avoided its file.
-                self.delete(stored)
-            return stored == name
-
-    def _avoided(self, name: str) -> bool:
         try:
-            return not self.overwrites and bool(self.exists(name))
-        except Exception:  # Not known, so not excused.
-            return False
+            return not self.exists(name)
+        except Exception as error:
+            if self.outcome_of(error) is Outcome.REJECTED:
+                raise
+            return True if self.says_missing(error) else None
 
 
 def _listed(listdir: Call, path: str) -> tuple[list[str], list[str]]:

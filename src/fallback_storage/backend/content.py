@@ -7,6 +7,7 @@ them gets the caller's own file.
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
@@ -34,6 +35,7 @@ class Content:
         self.error: Exception | None = None
         self._content = content
         self._spool: BinaryIO | None = None
+        self._taken = False
         self._source = _seekable_binary(content)
 
     def __enter__(self) -> Content:
@@ -50,10 +52,30 @@ class Content:
         if self._spool is not None:
             self._spool.close()
 
+    def verify(self) -> None:
+        """Read all of it once, so that what cannot be read raises before anything is stored."""
+        if self._spool is None and type(self._source) is not io.BytesIO:
+            for _ in self.handle("").chunks():
+                pass
+
+    def take_path(self) -> str | None:
+        """Return the path of an upload that lies in a file of its own, once."""
+        source, path = self._source, getattr(self._content, "temporary_file_path", None)
+        if self._taken or source is None or path is None or os.name != "posix":
+            return None
+        self._taken = True
+        try:
+            self._content.flush()
+            is_same = os.path.samestat(os.fstat(source.fileno()), os.stat(path()))
+        except (OSError, AttributeError):
+            return None
+        return str(path()) if is_same else None
+
     def handle(self, name: str) -> File[bytes]:
         """Return a file of its own for one attempt, at the start and named ``name``."""
         attempt = _Attempt(self, cast(BinaryIO, self._source))
         handle: File[bytes] = File(cast(BinaryIO, attempt), name)
+        handle.upload = self  # type: ignore[attr-defined]
         for attribute in ("content_type", "charset"):
             if hasattr(self._content, attribute):
                 setattr(handle, attribute, getattr(self._content, attribute))

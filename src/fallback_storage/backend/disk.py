@@ -7,39 +7,98 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from typing import Protocol
 
-from django.core.files import locks
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-from fallback_storage.errors import NameChangedError
+from fallback_storage.file_locks import directory_locked
+from fallback_storage.names import TEMPORARY
 
-#: What a temporary file's name begins with: no user's file does, and no listing shows it.
-TEMPORARY = ".wh..wh.new-"
 
-# What a file system without hard links answers.
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
+class Upload(Protocol):
+    """Content that lies in a file of its own."""
+
+    def take_path(self) -> str | None:
+        """Return the path of the file, once."""
+
+
+# What a file system without hard links answers, by system: exFAT, CIFS, FUSE.
+_NO_LINKS = frozenset(
+    {
+        *(errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK),
+        *(errno.EACCES, errno.EXDEV, errno.EINVAL),
+    }
+)
+# What one answers that has no files without a name.
+_NO_NAMELESS = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS})
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+# A file without a name is linked by way of its descriptor.
+_DESCRIPTORS = "/proc/self/fd"
+_NAMELESS = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_DESCRIPTORS) else 0
 
 
 @contextmanager
-def staged(storage: FileSystemStorage, name: str, content: File[bytes]) -> Iterator[str]:
-    """Write ``content`` beside ``name``, where nobody sees it; yield the path it has there.
+def staged(
+    storage: FileSystemStorage, path: str, content: File[bytes], *, named: bool = False
+) -> Iterator[str]:
+    """Write ``content`` beside ``path``, where nobody sees it; yield a path to link it from.
 
-    The storage writes it itself, with the permissions and the group that it gives its files.
+    It has the permissions and the group that the storage gives its files. Without ``named`` it
+    has no name, where the file system can do that: a process that is killed leaves nothing.
     """
-    directory = os.path.dirname(name)
-    temporary = os.path.join(directory, TEMPORARY + secrets.token_hex(8))
-    path = storage.path(temporary)
+    directory = os.path.dirname(path)
     try:
-        stored = storage._save(temporary, content)  # type: ignore[attr-defined]
-        if stored != temporary:
-            storage.delete(stored)
-            raise NameChangedError(f"{name!r}: the storage gives files names of its own.")
-        yield path
+        descriptor, source = _create(directory, named)
+    except FileNotFoundError:
+        make_directories(directory, storage.directory_permissions_mode)
+        descriptor, source = _create(directory, named)
+    is_nameless = source.startswith(_DESCRIPTORS)
+    try:
+        try:
+            for chunk in content.chunks():
+                _write(descriptor, chunk)
+            finish(storage, source)
+        finally:
+            if not is_nameless:
+                os.close(descriptor)  # Some file systems say only now that the disk is full.
+        yield source
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
+        if is_nameless:
+            os.close(descriptor)
+        else:
+            with suppress(FileNotFoundError):
+                os.unlink(source)
+
+
+def _create(directory: str, named: bool) -> tuple[int, str]:
+    if _NAMELESS and not named:
+        try:
+            descriptor = os.open(directory, os.O_WRONLY | _NAMELESS, 0o666)
+        except OSError as error:
+            if error.errno not in _NO_NAMELESS:
+                raise
+        else:
+            return descriptor, f"{_DESCRIPTORS}/{descriptor}"
+    source = os.path.join(directory, f"{TEMPORARY}new-{secrets.token_hex(8)}")
+    return os.open(source, _FLAGS, 0o666), source
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    left = memoryview(chunk)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def finish(storage: FileSystemStorage, path: str) -> None:
+    """Give a file the permissions and the group that the storage gives its files."""
+    if storage.file_permissions_mode is not None:
+        os.chmod(path, storage.file_permissions_mode)
+    if os.name == "posix":
+        group = os.stat(storage.location).st_gid
+        if os.stat(path).st_gid != group:
+            with suppress(PermissionError):
+                os.chown(path, -1, group)
 
 
 def make_directories(directory: str, mode: int | None) -> None:
@@ -52,60 +111,65 @@ def make_directories(directory: str, mode: int | None) -> None:
         os.chmod(directory, mode)
 
 
-def publish(staged_path: str, path: str) -> bool:
-    """Give a staged file its name, at once, if it is free; return whether it was."""
+class NoLinks(Exception):
+    """The file system cannot give a file a second name."""
+
+
+def publish(source: str, path: str) -> bool:
+    """Give a staged file its name, at once, if it is free; return whether it was.
+
+    Raises ``NoLinks`` for a file without a name, which then has to be staged with one.
+    """
     try:
-        os.link(staged_path, path)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
+        return _link(source, path)
+    except NoLinks:
+        if source.startswith(_DESCRIPTORS):
             raise
-        return _move(staged_path, path)
+    # A rename would replace a file: whoever else does this, replaces or deletes waits.
+    with directory_locked(os.path.dirname(path)):
+        if os.path.lexists(path):
+            return False
+        os.rename(source, path)
     return True
 
 
-def _move(staged_path: str, path: str) -> bool:
-    with locked(os.path.dirname(path)):
-        if os.path.lexists(path):
-            return False
-        os.rename(staged_path, path)
-        return True
+def _link(source: str, path: str) -> bool:
+    try:
+        if source.startswith(_DESCRIPTORS):
+            # With a descriptor of any directory Python follows the link to the file.
+            os.link(source, path, src_dir_fd=int(os.path.basename(source)), follow_symlinks=True)
+        else:
+            os.link(source, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise NoLinks from error
+        raise
+    return True
 
 
-# Not by thread: a call that holds a directory may go on in another.
-_held: ContextVar[frozenset[str]] = ContextVar("fallback_storage_locked", default=frozenset())
+def movable(content: File[bytes]) -> str | None:
+    """Return the path of an upload on this disk that can be moved where it is to be kept.
 
-
-@contextmanager
-def locked(directory: str) -> Iterator[None]:
-    """Keep other threads and processes out of a directory that must exist.
-
-    A lock on the directory itself needs no file of its own. Where a directory cannot be opened
-    (Windows) or locked (NFS) nobody is kept out.
+    Only once: every further copy of it is one of its bytes, as two names would be one file.
     """
-    held = _held.get()
-    if directory in held:
-        yield
-        return
-    with _flock(directory):
-        token = _held.set(held | {directory})
-        try:
-            yield
-        finally:
-            _held.reset(token)
+    upload: Upload | None = getattr(content, "upload", None)
+    return None if upload is None else upload.take_path()
 
 
-@contextmanager
-def _flock(directory: str) -> Iterator[None]:
+def move(storage: FileSystemStorage, upload: str, path: str) -> bool | None:
+    """Move an upload to its name, if that is free; return whether it was.
+
+    ``None`` where it lies on another file system, or where there are no links.
+    """
     try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except PermissionError:
-        yield
-        return
-    try:
-        with suppress(OSError):
-            locks.lock(descriptor, locks.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)  # This unlocks, also when the process dies.
+        make_directories(os.path.dirname(path), storage.directory_permissions_mode)
+        finish(storage, upload)
+        linked = _link(upload, path)
+    except NoLinks:
+        return None
+    if linked:
+        with suppress(FileNotFoundError):
+            os.unlink(upload)
+    return linked

@@ -29,9 +29,11 @@ def is_writing(mode: str) -> bool:
 def open_for_reading(adapter: Adapter, name: str, mode: str) -> File[Any]:
     """Open a file that is known to exist: one whose class asks only when read is touched."""
     file = _opened(adapter, name, mode)
-    if adapter.open_checks_existence(file):
-        return file
-    return ensure_exists(adapter, file, name, mode)
+    if not adapter.open_checks_existence(file):
+        return ensure_exists(adapter, file, name, mode)
+    if "b" not in mode and isinstance(cast(Any, file).file, io.BufferedIOBase):
+        return _as_text(file, name)
+    return file
 
 
 def open_existing(adapter: Adapter, name: str, mode: str) -> File[Any]:
@@ -48,7 +50,7 @@ def _opened(adapter: Adapter, name: str, mode: str) -> File[Any]:
     if open_ is None:
         raise UnsupportedOperation(f"The storage has no open({name!r}).")
     file: File[Any] = open_(name, mode)
-    return file
+    return file if hasattr(file, "chunks") else File(file, getattr(file, "name", name))
 
 
 def ensure_exists(adapter: Adapter, file: File[Any], name: str, mode: str) -> File[Any]:
@@ -62,7 +64,11 @@ def ensure_exists(adapter: Adapter, file: File[Any], name: str, mode: str) -> Fi
         file.seek(0)
     else:
         file = _opened(adapter, name, "rb" if as_text else mode)
-    return File(_Text(cast(BinaryIO, Opened(file)), "utf-8"), name) if as_text else file
+    return _as_text(file, name) if as_text else file
+
+
+def _as_text(file: File[Any], name: str) -> File[Any]:
+    return File(_Text(cast(BinaryIO, Opened(file)), "utf-8"), name)
 
 
 def open_for_writing(adapter: Adapter, name: str, mode: str) -> File[Any]:
@@ -102,18 +108,12 @@ def _at_once(call: Callable[[], T]) -> T:
 
 
 class Opened(io.BufferedIOBase):
-    """The bytes of a storage's file.
+    """What a storage opened, as an io object: each use of it is a call that ``run`` makes.
 
     It knows itself whether it is closed: asked that, AzureStorageFile downloads the file.
     """
 
-    def __init__(
-        self,
-        file: File[Any],
-        run: Run = _at_once,
-        *,
-        writable: bool = False,
-    ) -> None:
+    def __init__(self, file: Any, run: Run = _at_once, *, writable: bool = False) -> None:
         self._file = file
         self._run = run
         self._writable = writable
@@ -125,14 +125,50 @@ class Opened(io.BufferedIOBase):
         waits for it.
         """
 
+    def __getattr__(self, attribute: str) -> Any:
+        """Return what else the file has, such as its name or its size."""
+        if attribute.startswith("__") or "_file" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} has no {attribute!r}.")
+        return self._run(lambda: getattr(self._file, attribute))
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        if self.closed:
+            raise ValueError("I/O operation on closed file.")
+        return self._run(lambda: getattr(self._file, method)(*args))
+
     def read(self, size: int | None = -1, /) -> Any:
-        return self._run(lambda: self._file.read(-1 if size is None else size))
+        return self._ask("read", -1 if size is None else size)
 
     read1 = read
 
+    def readline(self, size: int | None = -1, /) -> Any:
+        if not hasattr(self._file, "readline"):
+            return super().readline(-1 if size is None else size)
+        return self._ask("readline", *(() if size in (None, -1) else (size,)))
+
+    def readlines(self, hint: int | None = -1, /) -> list[Any]:
+        # All that is asked for in one call: by default each line would be one.
+        if hint not in (None, -1):
+            return super().readlines(hint)
+        data = self.read()
+        lines: list[Any] = (io.StringIO if isinstance(data, str) else io.BytesIO)(data).readlines()
+        return lines
+
     def write(self, data: Any, /) -> int:
-        self._run(lambda: self._file.write(data))
+        if not self._writable:
+            raise io.UnsupportedOperation("The file was opened for reading.")
+        self._ask("write", data)
         return len(data)
+
+    def truncate(self, size: int | None = None, /) -> int:
+        if not self._writable:
+            raise io.UnsupportedOperation("The file was opened for reading.")
+        length: int = self._ask("truncate", *(() if size is None else (size,)))
+        return length
+
+    def flush(self) -> None:
+        if self._writable and not self.closed and hasattr(self._file, "flush"):
+            self._ask("flush")
 
     def readable(self) -> bool:
         return True
@@ -141,14 +177,16 @@ class Opened(io.BufferedIOBase):
         return self._writable
 
     def seekable(self) -> bool:
-        return bool(self._run(self._file.seekable))
+        if not hasattr(self._file, "seekable"):
+            return hasattr(self._file, "seek")
+        return bool(self._ask("seekable"))
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        position: int = self._run(lambda: self._file.seek(offset, whence))
-        return position
+        self._ask("seek", offset, whence)
+        return self.tell()
 
     def tell(self) -> int:
-        position: int = self._run(self._file.tell)
+        position: int = self._ask("tell")
         return position
 
     def close(self) -> None:

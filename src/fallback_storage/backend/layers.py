@@ -36,11 +36,10 @@ class Operation:
 
 
 OPERATIONS = (
-    *(Operation(name) for name in ("exists", "size", "listdir", "path", "open")),
+    *(Operation(name) for name in ("exists", "claims", "size", "listdir", "path", "open")),
     *(Operation(f"get_{what}_time") for what in ("accessed", "created", "modified")),
     *(Operation(name, local=True) for name in ("url", "get_valid_name")),
-    *(Operation(n, writes=True) for n in ("open_for_writing", "save", "delete")),
-    *(Operation(n, writes=True) for n in ("create", "replace")),
+    *(Operation(n, writes=True) for n in ("open_for_writing", "create", "replace", "delete")),
 )
 
 

@@ -26,7 +26,9 @@ class Attempts:
     ``stops``: whether ``on_fault="raise"`` ends it at the first backend that could not answer.
     """
 
-    __slots__ = ("_members", "_stops", "errors", "name", "operation", "outcomes", "writing")
+    __slots__ = (
+        *("_members", "_stops", "errors", "guesses", "name", "operation", "outcomes", "writing"),
+    )
 
     def __init__(
         self,
@@ -44,14 +46,16 @@ class Attempts:
         self._stops = stops and not writing and members.on_fault == "raise"
         self.outcomes: dict[str, Outcome] = {}
         self.errors: dict[str, Exception] = {}
+        #: Errors that were taken for *missing* though they do not say so.
+        self.guesses: dict[str, Exception] = {}
 
     def __str__(self) -> str:
         return ", ".join(f"{name} said {outcome}" for name, outcome in self.outcomes.items())
 
     @property
-    def all_missing(self) -> bool:
-        """Whether every backend asked said that it does not have the name."""
-        return set(self.outcomes.values()) == {Outcome.MISSING}
+    def is_known(self) -> bool:
+        """Whether nothing that was said so far is a fault or a guess."""
+        return not self.errors and not self.guesses
 
     @property
     def any_missing(self) -> bool:
@@ -64,10 +68,13 @@ class Attempts:
 
     def failed(self, backend: Backend, error: Exception) -> None:
         """Record ``error``; raise it again if asking the next backend would be wrong."""
-        outcome = backend.outcome_of(error, writing=self.writing)
+        listing = self.operation == "listdir"
+        outcome = backend.outcome_of(error, writing=self.writing, listing=listing)
         if outcome is Outcome.REJECTED:
             raise error
         self.outcomes[backend.name] = outcome
+        if outcome is Outcome.MISSING and not backend.says_missing(error):
+            self.guesses[backend.name] = error
         if not outcome.is_fault:
             return
         self.errors[backend.name] = error
@@ -83,7 +90,8 @@ class Attempts:
         if self.errors:
             self.unavailable()
         if not held and self.any_missing:
-            if self._members.presence is not None and self.operation != "listdir":
+            known = self.is_known and self.operation != "listdir"
+            if self._members.presence is not None and known:
                 self._members.presence.noticed(self.name, NOWHERE)
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.name)
             error.add_note(f"{self._members.owner!r}: {self}.")
@@ -133,6 +141,6 @@ def served(
     logger.debug("%s(%r): %s serves", operation, name, backend.name)
     if attempts is not None and attempts.outcomes and fallback_used.receivers:
         report_fallback(members.owner, backend.name, operation, name, attempts.outcomes)
-    certain = attempts is None or not attempts.errors
-    if members.presence is not None and certain and operation in _OF_A_FILE:
+    known = attempts is None or attempts.is_known
+    if members.presence is not None and known and operation in _OF_A_FILE:
         members.presence.noticed(name, backend.name)

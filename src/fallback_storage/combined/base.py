@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.files.base import File
-from django.core.files.storage import Storage
 
-from fallback_storage import conf, names
-from fallback_storage.backend.backend import Backend
-from fallback_storage.backend.factory import build_backends, building
+from fallback_storage import names
 from fallback_storage.backend.files import is_writing
+from fallback_storage.backend.stored_file import hand_out
 from fallback_storage.combined import (
     deletes,
     listing,
     locate,
     naming,
+    opening,
     paths,
     promotion,
     reads,
     urls,
     writes,
 )
+from fallback_storage.combined.composition import Composition
 from fallback_storage.combined.explain import Explanation, explain
 from fallback_storage.combined.legacy import NaiveTimes
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.presence import Presence
-from fallback_storage.conf import Generation
-from fallback_storage.deconstruction import JSONDeconstructible
 
 
-class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
+class CombinedStorage(Composition, NaiveTimes):
     """Several storages used as one, by the policies that each class names.
 
     Every method validates the name before a backend sees it: ``SuspiciousFileOperation``.
     """
-
-    #: The options that a class takes, with the values of each, the default first.
-    policies: ClassVar[Mapping[str, Sequence[str]]]
-    #: Whether the error of a single backend is raised as it is, not as ``StorageUnavailable``.
-    raises_single_error: ClassVar[bool] = False
-    #: Whether all backends but the first are read-only, whatever their settings say.
-    writes_only_first: ClassVar[bool] = False
 
     #: How a file is deleted, by the name of the policy.
     delete_policies: ClassVar[Mapping[str, deletes.Delete]] = {
@@ -53,68 +42,9 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
         "all": deletes.from_all,
     }
 
-    first_argument = "backends"
-
     _file_name = staticmethod(names.file_name)
     _path_name = staticmethod(names.path_name)
     _url_name = staticmethod(names.url_name)
-
-    def __init__(self, backends: Sequence[conf.Entry] | None = None, **options: Any) -> None:
-        self.options = conf.storage_options(type(self), self.policies, backends, options)
-        self._built: tuple[int, Members | None] = (-1, None)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {', '.join(o.name for o in self.options.backends())}>"
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_built": (-1, None)}
-
-    @property
-    def members(self) -> Members:
-        """The backends and what is done with them; built on first use and as settings change."""
-        generation, members = self._built
-        if members is None or generation != Generation.number:
-            with building(self):
-                generation, members = self._built
-                if members is None or generation != Generation.number:
-                    members = self._build()
-                    self._built = Generation.number, members
-        return members
-
-    def _build(self) -> Members:
-        options = self.options.backends()
-        if self.writes_only_first:
-            options = (options[0], *(replace(each, read_only=True) for each in options[1:]))
-        backends = build_backends(options, type(self))
-        for backend in backends:
-            if isinstance(backend.storage, CombinedStorage):
-                backend.storage.members  # noqa: B018 - a circle shows now, not as a recursion.
-        presence = self.options.presence
-        return Members(
-            owner=self,
-            backends=backends,
-            writable=tuple(backend for backend in backends if not backend.read_only),
-            on_fault=self.options.on_fault,
-            delete=self.options.delete,
-            raises_single_error=self.raises_single_error,
-            presence=Presence(presence, type(self), options) if presence is not None else None,
-            promotion=self.options.promotion,
-        )
-
-    @property
-    def backends(self) -> tuple[Backend, ...]:
-        """The backends in the order declared."""
-        return self.members.backends
-
-    @property
-    def writable_backends(self) -> tuple[Backend, ...]:
-        """The backends that may be written, in the order declared."""
-        return self.members.writable
-
-    @property
-    def presence(self) -> Presence | None:
-        """What is remembered of which backend holds a name, with the option ``presence``."""
-        return self.members.presence
 
     @property
     def file_overwrite(self) -> bool:
@@ -154,37 +84,57 @@ class CombinedStorage(JSONDeconstructible, NaiveTimes, Storage):
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         name = self._file_name(name)
         if is_writing(mode):
-            with self._changing(name) as members:
-                return self._open_for_writing(members, name, mode)
-        return promotion.open_for_reading(self.members, name, mode)
+            with self._changing(name) as members, members.locked(name):
+                file = self._open_for_writing(members, name, mode)
+        else:
+            file = promotion.open_for_reading(self.members, name, mode)
+        return hand_out(self, name, mode, file)
 
     def _open_for_writing(self, members: Members, name: str, mode: str) -> File[Any]:
-        return writes.open_file(members, name, mode)
+        return opening.open_for_writing(members, name, mode)
 
     def _save(self, name: str, content: File[Any]) -> str:
-        return writes.save(self.members, self._file_name(name), content)
+        name, members = self._file_name(name), self.members
+        with members.locked(name):
+            return writes.save(members, name, content)
 
     def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
         """Store a file whole under a name that is free in every backend; return that name."""
         name = self._file_name(content.name if name is None else name)
         if not hasattr(content, "chunks"):
             content = File(content, name)
-        name = self._file_name(self.get_available_name(name, max_length=max_length))
-        return self._file_name(self._save(name, content))
+        with writes.limited(max_length):
+            # Whoever saves the same name waits: what was free when it was looked at still is.
+            with self.members.locked(name):
+                available = self._file_name(self.get_available_name(name, max_length=max_length))
+                if available == name:
+                    return self._file_name(self._save(name, content))
+            # Random, or its owner's choice: that it is free is for the backend to see to.
+            return self._file_name(self._save(available, content))
 
     def delete(self, name: str) -> None:
         """Delete a file, from the backends that the ``delete`` policy names."""
         if not name:
             raise ValueError("The name must be given to delete().")
         name = self._file_name(name)
-        with self._changing(name) as members:
+        with self._changing(name) as members, members.locked(name):
             self.delete_policies[members.delete](members, name)
 
     def exists(self, name: str) -> bool:
-        """Return whether any backend has a name; ``False`` only if none can have it."""
-        return (
-            reads.holder(self.members, "exists", self._path_name(name), may_skip=True) is not None
-        )
+        """Return whether any backend has a file; ``False`` only if none can have it.
+
+        A directory of a local backend is no file: ask for it with a slash at the end.
+        """
+        ask = "claims" if str(name)[-1:] in {"", "/", "\\"} else "exists"
+        return self._is_held(ask, name)
+
+    def claims(self, name: str) -> bool:
+        """Return whether any backend has a file or a directory of a name."""
+        return self._is_held("claims", name)
+
+    def _is_held(self, ask: str, name: str) -> bool:
+        name = self._path_name(name)
+        return reads.holder(self.members, "exists", name, may_skip=True, ask=ask) is not None
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the directories and the files in all backends, each once."""

@@ -8,20 +8,19 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, NoReturn, cast
 
 from django.core.files.base import File
 
+from fallback_storage.backend.adapters.base import SkipIf
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.combined import reads
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
-from fallback_storage.locks import Flights
-
-_flights = Flights()
+from fallback_storage.errors import NameChangedError, StorageUnavailable
 
 
 class TooLarge(Exception):
@@ -36,30 +35,38 @@ class NoRoom(Exception):
         super().__init__()
 
 
-def copy_up(members: Members, name: str) -> None:
+def copy_up(members: Members, name: str, max_size: int | None = None) -> None:
     """Copy a file up so that it can be changed, unless it is there or deleted by then.
 
-    Raises ``FileNotFoundError`` if it is nowhere, ``StorageUnavailable`` where a backend failed.
+    Raises ``FileNotFoundError`` if it is nowhere, ``TooLarge``, ``StorageUnavailable`` where a
+    backend failed or may hold a newer one. The caller holds the name.
     """
     target = members.writable[0]
-    with alone(target, name):
-        source, file = reads.open_with_backend(members, name, "rb")
-        if source is target:
-            file.close()
-            return
-        try:
-            with fetched(members, source, file, name) as content:
-                try:
-                    target.create_file(name, content, partial(members.hides, name))
-                except Exception as error:
-                    _raise(members, target, name, error)
-        except NoRoom as error:
-            _raise(members, target, name, error.error)
+    source, file, attempts = reads.open_with_backend(members, name, "rb")
+    if source is target or (attempts is not None and not attempts.is_known):
+        file.close()
+    if source is target:
+        return
+    if attempts is not None and not attempts.is_known:
+        failures = attempts.errors | attempts.guesses
+        raise StorageUnavailable(operation="open", name=name, failures=failures)
+    try:
+        with fetched(members, source, file, name, max_size) as content:
+            try:
+                create(target, name, content, partial(members.hides, name))
+            except Exception as error:
+                _raise(members, target, name, error)
+    except NoRoom as error:
+        _raise(members, target, name, error.error)
 
 
-def alone(target: Backend, name: str) -> AbstractContextManager[None]:
-    """Wait until nobody else in this process copies ``name`` up."""
-    return _flights.alone((id(target.storage), name))
+def create(target: Backend, name: str, content: File[Any], skip_if: SkipIf) -> None:
+    """Store a copy under its name and no other, unless that is taken or ``skip_if``."""
+    stored = target.create(name, content, skip_if)
+    if stored not in (None, name):
+        raise NameChangedError(
+            f"{target.name} stored {name!r} as {stored!r}: nothing was deleted."
+        )
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
+from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.reads import first_with
-from fallback_storage.combined.writes import lies_there, writable
+from fallback_storage.combined.writes import writable
 from fallback_storage.errors import ReadOnlyStorageError
 
 #: Deletes a name from the backends that a policy names.
@@ -16,16 +16,24 @@ Delete = Callable[[Members, str], None]
 
 
 def from_first(members: Members, name: str) -> None:
-    """Delete from the writable backends in order, until one succeeds."""
+    """Delete from the writable backends in order, until one succeeds.
+
+    After a failure another one succeeds only if it had the file, or if the one that failed says
+    now that it does not have it.
+    """
     attempts = Attempts(members, "delete", name, writing=True)
+    failed: list[Backend] = []
     for backend in writable(members, "delete", name):
+        had = backend.lacks(name) is False if failed else True
         try:
             backend.delete(name)
         except Exception as error:
             attempts.failed(backend, error)
+            failed.append(backend)
         else:
-            served(members, attempts, "delete", name, backend)
-            return
+            if had or all(each.lacks(name) is True for each in failed):
+                served(members, attempts, "delete", name, backend)
+                return
     attempts.nobody()
 
 
@@ -46,17 +54,26 @@ def from_all(members: Members, name: str) -> None:
             try:
                 backend.delete(name)
             except Exception as error:
-                attempts.failed(backend, error)
-                if attempts.errors or lies_there(backend, name, remove=False) is not False:
-                    attempts.nobody()
+                if not backend.says_missing(error):
+                    attempts.failed(backend, error)
+                    if attempts.errors or backend.lacks(name) is not True:
+                        attempts.nobody()
 
 
 def _refuse_read_only(members: Members, name: str) -> None:
-    read_only = [backend for backend in members.backends if backend.read_only]
-    found, attempts = first_with(members, "delete", name, read_only, stops=False)
-    if found is not None:
-        raise ReadOnlyStorageError(
-            f"delete({name!r}): {found.name} has it and is read-only. Nothing was deleted."
-        )
-    if attempts is not None and attempts.errors:
-        attempts.unavailable()
+    """Raise where a read-only backend has the file, or may have it."""
+    attempts = Attempts(members, "delete", name, stops=False)
+    for backend in members.backends:
+        if not backend.read_only:
+            continue
+        try:
+            found = backend.exists(name)
+        except Exception as error:
+            if not backend.says_missing(error):
+                attempts.failed(backend, error)
+                attempts.nobody()
+            continue
+        if found:
+            raise ReadOnlyStorageError(
+                f"delete({name!r}): {backend.name} has it and is read-only. Nothing was deleted."
+            )

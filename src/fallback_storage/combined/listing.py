@@ -8,6 +8,9 @@ from typing import Any
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
+from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.names import TEMPORARY
+from fallback_storage.outcomes import Outcome
 from fallback_storage.resilience.parallel import in_parallel
 from fallback_storage.signals import logger
 
@@ -31,6 +34,12 @@ def listdir(members: Members, path: str) -> tuple[list[str], list[str]]:
     ):
         if error is not None:
             attempts.failed(backend, error)
+            unlisted = attempts.outcomes[backend.name] is Outcome.UNSUPPORTED
+            if unlisted and not members.skips_unlisted:
+                raise UnsupportedOperation(
+                    f"listdir({path!r}): {backend.name} cannot list its files, so that the list"
+                    " would be short. Give an HTTPStorage the option index."
+                ) from error
             continue
         answers += 1
         directories |= dict.fromkeys(answer[0])
@@ -38,7 +47,9 @@ def listdir(members: Members, path: str) -> tuple[list[str], list[str]]:
     if not answers or (attempts.errors and members.on_fault != "skip"):
         attempts.nobody()
     logger.debug("listdir(%r): %d of %d backends answered", path, answers, len(members.backends))
-    return list(directories), list(files)
+    return [d for d in directories if not d.startswith(TEMPORARY)], [
+        f for f in files if not f.startswith(TEMPORARY)
+    ]
 
 
 def _ask(backend: Backend, path: str) -> tuple[Any, Exception | None]:

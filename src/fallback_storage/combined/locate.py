@@ -60,6 +60,6 @@ def _ask_for_each(members: Members, names: Sequence[str]) -> Found:
             refuse_ignorance(members, attempts, may_skip=True)
         elif attempts is not None:
             served(members, attempts, "locate", name, holder)
-        is_certain = attempts is None or not attempts.errors
+        is_certain = attempts is None or attempts.is_known
         found[name] = NOWHERE if holder is None else holder.name, is_certain
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from django.core.files.storage import Storage
@@ -10,6 +11,10 @@ from django.core.files.storage import Storage
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.presence import Presence
 from fallback_storage.conf import Promotion
+from fallback_storage.locks import KeyedLock
+
+# Of all names in all storages that this process writes.
+_names = KeyedLock()
 
 
 def _hides_nothing(name: str) -> bool:
@@ -30,9 +35,19 @@ class Members:
     on_fault: str
     delete: str
     raises_single_error: bool
+    #: Whether a listing leaves out a backend that has none.
+    skips_unlisted: bool
     presence: Presence | None = None
     promotion: Promotion | None = None
     hides: Callable[[str], bool] = _hides_nothing
+
+    def locked(self, name: str, timeout: float | None = None) -> AbstractContextManager[None]:
+        """Keep out whoever else in this process writes ``name`` to one of the backends.
+
+        Raises ``LockTimeout`` after ``timeout`` seconds.
+        """
+        keys = [(id(backend.storage), name) for backend in self.writable]
+        return _names.held(*keys, timeout=timeout)
 
     @property
     def thread_safe(self) -> bool:

@@ -37,13 +37,13 @@ def _claimant(members: Members, name: str) -> str | None:
     keeps = overwrites(members)
     if keeps and not others:
         return ""
-    ask = partial(first_with, members, "get_available_name", name, stops=False)
+    ask = partial(first_with, members, "get_available_name", name, stops=False, ask="claims")
     claimant, attempts = ask(others if keeps else members.backends)
     if claimant is not None:
         # The first backend's own file is to be overwritten, wherever else the name lies.
         return "" if keeps and ask([first])[0] else claimant.name
     asked = cast(Attempts, attempts)
-    return None if asked.errors or not asked.any_missing else ""
+    return "" if asked.is_known and asked.any_missing else None
 
 
 class AvailableName(Storage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -9,12 +10,16 @@ from django.core.files.base import File
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined import reads
-from fallback_storage.combined.copyup import NoRoom, TooLarge, alone, fetched
+from fallback_storage.combined.copyup import NoRoom, TooLarge, create, fetched
 from fallback_storage.combined.members import Members
 from fallback_storage.conf import Promotion
-from fallback_storage.errors import StorageUnavailable
+from fallback_storage.errors import NameChangedError, StorageUnavailable
+from fallback_storage.locks import LockTimeout
 from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import report_failure
+
+#: How many seconds a reader waits for another call that writes the name, without ``TIMEOUT``.
+PATIENCE = 10.0
 
 
 def open_for_reading(members: Members, name: str, mode: str) -> File[Any]:
@@ -23,7 +28,9 @@ def open_for_reading(members: Members, name: str, mode: str) -> File[Any]:
     if promotion is not None and members.writable and promotion.includes(name):
         target = members.writable[0]
         if _is_missing(target, name):
-            with alone(target, name):
+            timeout = target.guard.timeout if target.guard is not None else None
+            # Who gets no turn in time reads the file where it lies.
+            with suppress(LockTimeout), members.locked(name, timeout or PATIENCE):
                 if _is_missing(target, name):
                     return _open_promoted(members, target, promotion, name, mode)
     return reads.open_with_backend(members, name, mode)[1]
@@ -54,8 +61,9 @@ def _open_promoted(
     members: Members, target: Backend, promotion: Promotion, name: str, mode: str
 ) -> File[Any]:
     """Open a file that ``target`` lacks, promoted if that can be done."""
-    source, file = reads.open_with_backend(members, name, "rb")
-    if members.backends.index(source) > members.backends.index(target):
+    source, file, attempts = reads.open_with_backend(members, name, "rb")
+    known = attempts is None or attempts.is_known
+    if members.backends.index(source) > members.backends.index(target) and known:
         if _promoted(members, source, target, file, name, promotion.max_size):
             return reads.open_with_backend(members, name, mode)[1]
     elif mode == "rb":
@@ -76,12 +84,13 @@ def _promoted(
     try:
         with fetched(members, source, file, name, max_size) as content:
             try:
-                target.create_file(name, content, partial(_is_deleted, members, source, name))
+                create(target, name, content, partial(_is_deleted, members, source, name))
                 if members.presence is not None:
                     members.presence.changed(name)
             except Exception as error:
                 _report(members, target, name, error)
-                return False
+                # A storage may have avoided the name since another process was faster.
+                return isinstance(error, NameChangedError)
     except TooLarge:
         return False
     except NoRoom as error:

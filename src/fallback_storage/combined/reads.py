@@ -39,8 +39,10 @@ def first_answer(members: Members, operation: str, name: str) -> Any:
     cast(Attempts, attempts).nobody()
 
 
-def open_with_backend(members: Members, name: str, mode: str) -> tuple[Backend, File[Any]]:
-    """Open a file for reading; return the backend that serves as well."""
+def open_with_backend(
+    members: Members, name: str, mode: str
+) -> tuple[Backend, File[Any], Attempts | None]:
+    """Open a file for reading; return the backend that serves, and what others said before."""
     attempts = None
     for backend in members.backends:
         try:
@@ -51,7 +53,7 @@ def open_with_backend(members: Members, name: str, mode: str) -> tuple[Backend, 
         else:
             if attempts or members.presence or debugging():
                 served(members, attempts, "open", name, backend)
-            return backend, file
+            return backend, file, attempts
     cast(Attempts, attempts).nobody()
 
 
@@ -62,15 +64,17 @@ def first_with(
     backends: Sequence[Backend],
     *,
     stops: bool = True,
+    ask: str = "exists",
 ) -> tuple[Backend | None, Attempts | None]:
     """Return the first of ``backends`` that says it has ``name``, and what others said before.
 
-    ``stops``: whether ``on_fault="raise"`` holds here.
+    ``stops``: whether ``on_fault="raise"`` holds here. They are asked for a file, or for anything
+    of that name (``ask="claims"``).
     """
     attempts = None
     for backend in backends:
         try:
-            found = backend.exists(name)
+            found = getattr(backend, ask)(name)
         except Exception as error:
             attempts = attempts or Attempts(members, operation, name, stops=stops)
             attempts.failed(backend, error)
@@ -83,16 +87,16 @@ def first_with(
 
 
 def holder(
-    members: Members, operation: str, name: str, *, may_skip: bool = False
+    members: Members, operation: str, name: str, *, may_skip: bool = False, ask: str = "exists"
 ) -> Backend | None:
     """Return the first backend that has ``name``, ``None`` if it is known that none has.
 
     ``may_skip``: whether ``on_fault="skip"`` holds here, and those that could answer are enough.
     """
-    found, attempts = first_with(members, operation, name, members.backends)
+    found, attempts = first_with(members, operation, name, members.backends, ask=ask)
     if found is None:
         refuse_ignorance(members, attempts, may_skip=may_skip)
-        if members.presence is not None and attempts is not None and not attempts.errors:
+        if members.presence is not None and attempts is not None and attempts.is_known:
             members.presence.noticed(name, NOWHERE)
     elif attempts is not None or members.presence is not None or debugging():
         served(members, attempts, operation, name, found)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import LAST_OR_NOWHERE, NOWHERE
 from fallback_storage.combined.reads import debugging
+from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.names import is_canonical
 from fallback_storage.outcomes import Outcome, classify
 
@@ -21,21 +22,18 @@ def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
         if remembered is not None and (url := _remembered(members, remembered, name, keywords)):
             return url
     attempts = None
-    last = members.backends[-1]
-    for backend in members.backends:
+    for backend in members.backends[:-1]:
         try:
-            if backend is last or backend.exists(name):
-                answer = backend.url(name, **keywords)
-                if attempts or members.presence or debugging():
-                    _served(members, attempts, name, backend)
-                return answer
+            found = backend.exists(name)
         except Exception as error:
             attempts = attempts or Attempts(members, "url", name)
             attempts.failed(backend, error)
         else:
+            if found:
+                return _served(members, attempts, name, backend, keywords)
             attempts = attempts or Attempts(members, "url", name)
             attempts.missing(backend)
-    cast(Attempts, attempts).nobody()
+    return _served(members, attempts, name, members.backends[-1], keywords)
 
 
 def _remembered(members: Members, holder: str, name: str, keywords: dict[str, Any]) -> str | None:
@@ -54,9 +52,26 @@ def _remembered(members: Members, holder: str, name: str, keywords: dict[str, An
     return None
 
 
-def _served(members: Members, attempts: Attempts | None, name: str, backend: Backend) -> None:
-    served(members, attempts, "url", name, backend)
-    certain = attempts is None or not attempts.errors
-    if members.presence is not None and certain and is_canonical(name):
-        is_last = backend is members.backends[-1]
-        members.presence.noticed(name, LAST_OR_NOWHERE if is_last else backend.name)
+def _served(
+    members: Members,
+    attempts: Attempts | None,
+    name: str,
+    backend: Backend,
+    keywords: dict[str, Any],
+) -> str:
+    """Return the URL of the backend that has the file, or of the last one; raise its error."""
+    try:
+        answer: str | None = backend.url(name, **keywords)
+        if answer is None:
+            raise UnsupportedOperation(f"{backend.name} has no URL for {name!r}.")
+    except Exception as error:
+        attempts = attempts or Attempts(members, "url", name)
+        attempts.failed(backend, error)
+        attempts.nobody()
+    if attempts or members.presence or debugging():
+        served(members, attempts, "url", name, backend)
+        known = attempts is None or attempts.is_known
+        if members.presence is not None and known and is_canonical(name):
+            is_last = backend is members.backends[-1]
+            members.presence.noticed(name, LAST_OR_NOWHERE if is_last else backend.name)
+    return answer

@@ -1,33 +1,32 @@
-"""Writes: whole or not at all, under one name, in a backend that may be written."""
+"""Saves: whole or not at all, under one name, in a backend that may be written."""
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
-
-from django.core.files.base import File
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import Content
 from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.reads import holder
-from fallback_storage.errors import ReadOnlyStorageError
+from fallback_storage.errors import NameChangedError, ReadOnlyStorageError
 from fallback_storage.names import alternative_name
 from fallback_storage.signals import logger
 
+# How long a name may be, by whoever called ``save``: Django's ``_save`` is not told.
+_max_length: ContextVar[int | None] = ContextVar("fallback_storage_max_length", default=None)
 
-def save(members: Members, name: str, content: Any) -> str:
-    """Store ``content`` in the first writable backend that succeeds; return the name it has.
 
-    The name is another than ``name`` where a backend that failed may still hold something there,
-    which would hide the file.
-    """
-    backends = writable(members, "save", name)
-    with Content(content) as whole:
-        return _Save(members, name, whole).into_first(backends)
+@contextmanager
+def limited(max_length: int | None) -> Iterator[None]:
+    """Keep the names that a save in the block chooses within ``max_length``."""
+    token = _max_length.set(max_length)
+    try:
+        yield
+    finally:
+        _max_length.reset(token)
 
 
 def writable(members: Members, operation: str, name: str) -> Sequence[Backend]:
@@ -39,131 +38,76 @@ def writable(members: Members, operation: str, name: str) -> Sequence[Backend]:
     return members.writable
 
 
-class _Save:
-    """One file on its way into one backend, others failing before it."""
+def save(members: Members, name: str, content: Any) -> str:
+    """Store ``content`` in the first writable backend that succeeds; return the name it has.
 
-    def __init__(self, members: Members, name: str, content: Content) -> None:
-        self.name = name
-        self._members = members
-        self._content = content
-        self._attempts = Attempts(members, "save", name, writing=True)
-        self._holding_older: list[Backend] = []
-
-    def into_first(self, backends: Sequence[Backend]) -> str:
-        for backend in backends:
-            stored = self._attempt(backend)
-            if stored is not None:
-                self._remove_older(backend, stored)
-                served(self._members, self._attempts, "save", stored, backend)
-                if self._members.presence is not None:
-                    self._members.presence.stored(stored, backend.name)
-                return stored
-        self._attempts.nobody()
-
-    def _attempt(self, backend: Backend) -> str | None:
-        was_free = not backend.atomic_save and self._is_free(backend)
-        try:
-            return backend.store(self.name, self._content.handle(self.name))
-        except Exception as error:
-            self._failed(backend, error, was_free=was_free)
-            return None
-
-    def _is_free(self, backend: Backend) -> bool:
-        taken = lies_there(backend, self.name, remove=False)
-        if taken and not backend.overwrites:
-            # It would choose another itself, where nobody could find what a failure leaves.
-            self._rename()
-            taken = lies_there(backend, self.name, remove=False)
-        return taken is False
-
-    def _rename(self) -> None:
-        self.name = alternative_name(self.name)
-        self._holding_older.clear()
-
-    def _failed(self, backend: Backend, error: Exception, *, was_free: bool) -> None:
-        try:
-            if self._content.error is not None:
-                raise self._content.error
-            self._attempts.failed(backend, error)
-        except Exception:
-            # No other backend is tried, and nothing is left.
-            if was_free:
-                lies_there(backend, self.name, remove=True)
-            raise
-        self._settle(backend, was_free=was_free)
-
-    def _settle(self, backend: Backend, *, was_free: bool) -> None:
-        """See to it that nothing in a backend that failed hides the copy in the next one."""
-        if backend.atomic_save and not backend.overwrites:
-            return
-        remains = lies_there(backend, self.name, remove=was_free)
-        # Of two older files one might be deleted and the other not: a new name hides neither.
-        if remains and backend.overwrites and not self._holding_older:
-            self._holding_older.append(backend)
-        elif remains is not False:
-            self._rename()
-
-    def _remove_older(self, backend: Backend, stored: str) -> None:
-        """Delete what would hide the new copy; where that cannot be done, there is no new copy."""
-        if stored != self.name:
-            return
-        for older in self._holding_older:
-            if lies_there(older, stored, remove=True) is not False:
-                if lies_there(backend, stored, remove=True) is not False:
-                    logger.warning("save(%r): %s keeps a second copy", stored, backend.name)
-                self._attempts.unavailable()
-
-
-def lies_there(backend: Backend, name: str, *, remove: bool) -> bool | None:
-    """Return whether a backend holds a name (after its removal, if asked), ``None``: unknown."""
-    try:
-        if remove and backend.exists(name):
-            backend.delete(name)
-        return bool(backend.exists(name))
-    except Exception:
-        return None
-
-
-def open_file(members: Members, name: str, mode: str) -> File[Any]:
-    """Open a file for writing where it lies; a new one in the first writable backend that can.
-
-    Raises ``ReadOnlyStorageError`` where it lies in a read-only backend, unless ``mode`` replaces
-    it.
+    ``name`` is free, or the first backend's owner wants its file replaced. After a failure the
+    file gets another name, unless the backend that failed says that it holds nothing there.
     """
-    if "w" not in mode:
-        found = holder(members, "open", name)
-        if found is not None:
-            return _open_existing(members, found, name, mode)
-        if "r" in mode:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-    return _open_new(members, name, mode)
-
-
-def _open_existing(members: Members, found: Backend, name: str, mode: str) -> File[Any]:
-    if "x" in mode:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
-    if found.read_only:
-        raise ReadOnlyStorageError(
-            f"open({name!r}, {mode!r}): the file lies in {found.name}, which is read-only."
-        )
-    attempts = Attempts(members, "open", name, writing=True)
-    try:
-        return found.open_for_writing(name, mode)
-    except Exception as error:
-        attempts.failed(found, error)
-        attempts.nobody()
-
-
-def _open_new(members: Members, name: str, mode: str) -> File[Any]:
-    attempts = Attempts(members, "open", name, writing=True)
-    for backend in writable(members, "open", name):
-        try:
-            file = backend.open_for_writing(name, mode)
-        except Exception as error:
-            attempts.failed(backend, error)
-            if lies_there(backend, name, remove=False):
-                break  # Its file would hide one written elsewhere.
-        else:
-            served(members, attempts, "open", name, backend)
-            return file
+    attempts = Attempts(members, "save", name, writing=True)
+    damaged: list[tuple[Backend, str]] = []
+    with Content(content) as whole:
+        for backend in writable(members, "save", name):
+            if not backend.adapter.can_create:
+                whole.verify()  # It could not be taken back.
+            try:
+                stored = _store(backend, name, whole)
+            except Exception as error:
+                if whole.error is not None:
+                    raise whole.error  # noqa: B904 - nobody else could read it either.
+                attempts.failed(backend, error)
+                name = _after_failure(backend, name, damaged)
+                continue
+            if stored != name:
+                _accept(members, backend, name, stored)
+            _settle(damaged)
+            served(members, attempts, "save", stored, backend)
+            if members.presence is not None:
+                members.presence.stored(stored, backend.name)
+            return stored
     attempts.nobody()
+
+
+def _after_failure(backend: Backend, name: str, damaged: list[tuple[Backend, str]]) -> str:
+    """Return the name for the next backend, where nothing in this one hides it."""
+    if backend.lacks(name) is True:
+        return name
+    if not backend.adapter.atomic_save:
+        logger.warning("save(%r): %s may hold an incomplete file", name, backend.name)
+    if backend.overwrites and not backend.adapter.atomic_replace:
+        damaged.append((backend, name))
+    return alternative_name(name, _max_length.get())
+
+
+def _store(backend: Backend, name: str, content: Content) -> str:
+    """Store content in one backend; return the name it has there."""
+    if backend.overwrites or not backend.adapter.can_create:
+        # That the name is free was asked a moment ago.
+        return backend.replace(name, content.handle(name))
+    candidate = name
+    while True:
+        stored = backend.create(candidate, content.handle(candidate), None)
+        if stored is not None:
+            return name if stored == candidate == name else stored
+        candidate = alternative_name(name, _max_length.get())
+
+
+def _accept(members: Members, backend: Backend, name: str, stored: str) -> None:
+    """Accept the name that a backend gave a file, if no other backend has one of that name."""
+    for other in members.backends:
+        if other is not backend and other.lacks(stored) is not True:
+            raise NameChangedError(
+                f"{backend.name} stored {name!r} as {stored!r}, a name that {other.name} holds or"
+                f" may hold. The file is in {backend.name} under that name; nothing was deleted."
+            )
+
+
+def _settle(damaged: Sequence[tuple[Backend, str]]) -> None:
+    """Delete the older copies that were to be replaced, and that a failed attempt damaged."""
+    for backend, name in damaged:
+        try:
+            backend.delete(name)
+        except Exception as error:
+            logger.warning(
+                "save: %s keeps a damaged copy of %r: %s", backend.name, name, type(error).__name__
+            )

@@ -41,6 +41,7 @@ class Hiding:
 
     def around(self, operation: Operation, call: Call) -> Call:
         special: dict[str, Callable[..., Any]] = {
+            "claims": self._exists,
             "exists": self._exists,
             "listdir": self._listdir,
             "url": self._url,

@@ -10,12 +10,12 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 
-from fallback_storage.combined import writes
+from fallback_storage.combined import opening
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.combined.copyup import copy_up
 from fallback_storage.combined.members import Members
 from fallback_storage.errors import UnsupportedOperation
-from fallback_storage.overlay import whiteouts
+from fallback_storage.overlay import paths, whiteouts
 from fallback_storage.overlay.backends import Hiding, Reserved
 from fallback_storage.overlay.whiteouts import Whiteouts
 
@@ -24,6 +24,7 @@ class Overlay(CombinedStorage):
     """Writes to its first backend alone; a whiteout there deletes what lies in the others."""
 
     writes_only_first = True
+    skips_unlisted = False
     delete_policies = MappingProxyType({"whiteout": whiteouts.delete})
 
     _file_name = staticmethod(whiteouts.file_name)
@@ -38,13 +39,20 @@ class Overlay(CombinedStorage):
                 f"{upper.name}: the first backend of an overlay must not be an overlay:"
                 " each would take the other's whiteouts for its own. List its backends here."
             )
-        upper.stages = upper.adapter.can_replace
         found = Whiteouts(upper)
         for backend in members.backends:
             backend.wrap(Reserved())
         for lower in lowers:
             lower.wrap(Hiding(upper, found))
         return replace(members, hides=found.hide)
+
+    def path(self, name: str) -> str:
+        """Return the local path in the first backend, never one of a lower backend.
+
+        What a local lower backend holds is copied up for it, within ``promote``'s ``max_size``.
+        ``NotImplementedError`` where there is no such path.
+        """
+        return paths.path(self.members, self._path_name(name))
 
     def _open_for_writing(self, members: Members, name: str, mode: str) -> File[Any]:
         upper = members.backends[0]
@@ -56,4 +64,4 @@ class Overlay(CombinedStorage):
         if "w" not in mode and "x" not in mode and not upper.read_only:
             with suppress(FileNotFoundError):  # Nothing to copy up: as for any storage.
                 copy_up(members, name)
-        return writes.open_file(members, name, mode)
+        return opening.open_for_writing(members, name, mode)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import nullcontext
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
@@ -16,8 +17,7 @@ from fallback_storage import names
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.reads import first_with
-from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable
+from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, StorageUnavailable
 from fallback_storage.outcomes import Outcome
 
 PREFIX = ".wh."
@@ -82,7 +82,13 @@ class Whiteouts:
 
     def put(self, name: str) -> None:
         """Put one over ``name``."""
-        self._backend.create_file(marker(name), ContentFile(b""))
+        whiteout = marker(name)
+        stored = self._backend.create(whiteout, ContentFile(b""), None)
+        if stored not in (None, whiteout):
+            raise NameChangedError(
+                f"{self._backend.name} stored the whiteout {whiteout!r} as {stored!r}, where it"
+                " hides nothing."
+            )
 
     def markers_in(self, directory: str) -> frozenset[str]:
         """Return the names of the whiteouts in a directory."""
@@ -108,22 +114,17 @@ def delete(members: Members, name: str) -> None:
         raise ReadOnlyStorageError(f"delete({name!r}): {upper.name} is READ_ONLY.")
     attempts = Attempts(members, "delete", name, writing=True)
     try:
-        if not _may_lie_below(members, name):
-            _remove(upper, name)
-            return
-        with upper.locked(name):
-            # The whiteout first: a crash between leaves the file as it was, never the lower one.
-            Whiteouts(upper).put(name)
-            _remove(upper, name)
+        below = any(lower.lacks(name) is not True for lower in members.backends[1:])
+        with upper.locked(name) if below else nullcontext():
+            found = upper.lacks(name) is not True
+            if below:
+                # First, so that a crash leaves the file as it was, and never the lower one.
+                Whiteouts(upper).put(name)
+            if found:  # What is saved from now on is not what was to be deleted.
+                _remove(upper, name)
     except Exception as error:
         attempts.failed(upper, error)
         attempts.nobody()
-
-
-def _may_lie_below(members: Members, name: str) -> bool:
-    """Return whether a lower backend has a name that is not hidden yet, or cannot tell."""
-    found, attempts = first_with(members, "delete", name, members.backends[1:], stops=False)
-    return found is not None or (attempts is not None and not attempts.all_missing)
 
 
 def _remove(upper: Backend, name: str) -> None:

@@ -6,6 +6,8 @@ otherwise. Classes are known by their paths, so that none of their packages has 
 
 from __future__ import annotations
 
+from typing import Any
+
 from fallback_storage.backend.adapters.azure import Azure
 from fallback_storage.backend.adapters.base import Adapter
 from fallback_storage.backend.adapters.ftp import FTP
@@ -15,7 +17,7 @@ from fallback_storage.backend.adapters.local import Local
 from fallback_storage.backend.adapters.memory import Memory
 from fallback_storage.backend.adapters.s3 import S3
 from fallback_storage.backend.adapters.sftp import SFTP
-from fallback_storage.outcomes import class_paths, paths_of
+from fallback_storage.outcomes import paths_of
 
 __all__ = ["Adapter", "adapter_class", "adapter_for", "bound_to_a_thread"]
 
@@ -47,13 +49,13 @@ _BOUND_TO_A_THREAD = frozenset(
 )
 
 
-def adapter_for(storage: object) -> Adapter:
+def adapter_for(storage: Any) -> Adapter:
     """Return the adapter of a storage: that of its nearest class that has one."""
-    paths = class_paths(storage)
-    path = next((path for path in paths if path in _ADAPTERS), None)
-    if path is None:
-        return Adapter(storage)
-    return _ADAPTERS[path](storage, exact=path == paths[0])
+    for cls in storage.__class__.__mro__:
+        adapter = _ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")
+        if adapter is not None:
+            return adapter(storage, cls)
+    return Adapter(storage)
 
 
 def adapter_class(cls: type) -> type[Adapter]:

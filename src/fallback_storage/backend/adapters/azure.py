@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from fallback_storage.backend.adapters.base import Adapter, Client
+import copy
+from functools import cached_property
+
+from django.core.files.base import File
+
+from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
 from fallback_storage.outcomes import Outcome, classify
+
+# How the service says that a blob is there already.
+_TAKEN = frozenset({"BlobAlreadyExists", "UnauthorizedBlobOverwrite"})
 
 
 class Azure(Adapter):
@@ -21,6 +29,24 @@ class Azure(Adapter):
         " or the setting AZURE_CLIENT_OPTIONS; with a connection_string both are ignored",
         overridden_by=("connection_string", "AZURE_CONNECTION_STRING"),
     )
+
+    @cached_property
+    def can_create(self) -> bool:
+        return self.keeps("_save", "_open", "delete")
+
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        if not self.can_create:
+            return super().create(name, content, skip_if)
+        if skip_if and skip_if():
+            return None
+        storage = copy.copy(self.storage)
+        storage.overwrite_files = False
+        try:
+            return str(storage._save(name, content))
+        except Exception as error:
+            if getattr(error, "error_code", None) in _TAKEN:
+                return None
+            raise
 
     def exists(self, name: str) -> bool:
         if not name:

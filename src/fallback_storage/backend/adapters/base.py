@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.core.files.utils import FileProxyMixin
 
-from fallback_storage import locks
+from fallback_storage.errors import UnsupportedOperation
 
 #: Asked at the last moment: whether a file is not to be created after all.
 SkipIf = Callable[[], bool] | None
@@ -57,17 +58,30 @@ class Adapter:
     #: What the storage's client does while its server does not answer; for the checks.
     client: ClassVar[Client | None] = None
 
-    def __init__(self, storage: Any, *, exact: bool = False) -> None:
+    def __init__(self, storage: Any, base: type | None = None) -> None:
         self.storage = storage
-        #: Whether the storage's class is the very one that the adapter is for, not a subclass.
-        self.exact = exact
+        #: The class that the adapter is for; the storage's own may derive from it.
+        self.base = base
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether the storage's class is the very one that the adapter is for."""
+        return bool(self.storage.__class__ is self.base)
+
+    def keeps(self, *attributes: str) -> bool:
+        """Return whether the storage has these of its known class, and none of its own."""
+        cls, own = self.storage.__class__, vars(self.storage)
+        return all(
+            name not in own and getattr(cls, name, None) is getattr(self.base, name, None)
+            for name in attributes
+        )
 
     def method(self, operation: str) -> Callable[..., Any] | None:
         """Return what answers ``operation``: the adapter's own method, else the storage's."""
         own: Callable[..., Any] | None = getattr(self, operation, None)
         return getattr(self.storage, operation, None) if own is None else own
 
-    @property
+    @cached_property
     def is_remote(self) -> bool:
         """Whether the storage has no local paths."""
         return getattr(self.storage.__class__, "path", Storage.path) is Storage.path
@@ -77,23 +91,33 @@ class Adapter:
         """Whether the storage's owner wants a save on a taken name to replace the file."""
         return any(getattr(self.storage, flag, False) is True for flag in _OVERWRITE_FLAGS)
 
-    @property
+    @cached_property
     def can_create(self) -> bool:
-        """Whether ``create`` is there: it stores a file only if its name is free, at once."""
+        """Whether ``create`` asks by itself whether the name is free, at once or nearly so."""
         return False
 
     @property
-    def can_replace(self) -> bool:
-        """Whether ``replace`` is there: it puts a file in the place of another, at once."""
-        return False
+    def atomic_replace(self) -> bool:
+        """Whether ``replace`` leaves the older file as it was where it fails."""
+        return self.atomic_save
 
-    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> bool:
-        """Store a file at once, if its name is free and not ``skip_if``; return whether it was."""
-        raise NotImplementedError
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        """Store a file if its name is free and not ``skip_if``; return the name it has.
 
-    def replace(self, name: str, content: File[bytes]) -> None:
-        """Put a file in the place of another at once."""
-        raise NotImplementedError
+        ``None`` if it was not stored. Here the name is looked at first, which another process can
+        overtake; the adapters of some classes do it at once.
+        """
+        exists = self.method("exists")
+        if (skip_if and skip_if()) or (exists is not None and exists(name)):
+            return None
+        return self.replace(name, content)
+
+    def replace(self, name: str, content: File[bytes]) -> str:
+        """Store a file in the place of an older one, if there is one; return the name it has."""
+        save = self.method("_save")
+        if save is None:
+            raise UnsupportedOperation(f"The storage has no _save({name!r}).")
+        return str(save(name, content)).replace("\\", "/")
 
     def says_missing(self, error: Exception) -> bool:
         """Return whether ``error`` is this class's own way to say *missing*."""
@@ -121,11 +145,9 @@ class Adapter:
     def give_up(self) -> None:
         """Let go of what a stuck call of another thread holds, so that the next one can do."""
 
-    @contextmanager
-    def locked(self, name: str) -> Iterator[None]:
-        """Keep whoever else changes ``name`` out, as far as this class can."""
-        with _locks.alone((id(self.storage), name)):
-            yield
+    def locked(self, name: str) -> AbstractContextManager[None]:
+        """Keep out other processes that change ``name``, as far as this class can."""
+        return nullcontext()
 
     @classmethod
     def transfers_in_threads(cls, option: Callable[[str, str], Any]) -> bool:
@@ -153,4 +175,3 @@ class Adapter:
 
 # How storages say that a save on a taken name replaces the file.
 _OVERWRITE_FLAGS = ("file_overwrite", "overwrite_files", "allow_overwrite", "_allow_overwrite")
-_locks = locks.Flights()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
-import errno
 import ftplib
-import os
 import posixpath
 import socket
+from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
-from fallback_storage.backend.adapters.base import Client
+from django.core.files.base import File
+
+from fallback_storage.backend.adapters.base import Client, SkipIf
 from fallback_storage.backend.adapters.one_connection import OneConnection
 
 
@@ -37,12 +39,33 @@ class FTP(OneConnection):
             raise
         return not base or base in map(posixpath.basename, names)
 
-    def size(self, name: str) -> int:
-        # Of a name that it does not find, it says 0.
-        size: int = super().size(name)
-        if not size and not self.exists(name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        return size
+    @cached_property
+    def can_create(self) -> bool:
+        return self.keeps("_save", "_open", "_put_file", "delete")
+
+    @property
+    def atomic_replace(self) -> bool:
+        return self.can_create
+
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        # Servers replace a file that is renamed to: the name is looked at first, which another
+        # process can overtake.
+        if (skip_if and skip_if()) or self.exists(name):
+            return None
+        return self.replace(name, content)
+
+    def replace(self, name: str, content: File[bytes]) -> str:
+        if not self.can_create:
+            return super().replace(name, content)
+        storage, temporary = self.current, self.temporary(name)
+        try:
+            storage._save(temporary, content)
+            storage._connection.rename(temporary, name)
+        except BaseException:
+            with suppress(Exception):  # It was not even created, or the connection is lost.
+                storage._connection.delete(temporary)
+            raise
+        return name
 
     def delete(self, name: str) -> None:
         if self.exists(name):  # Its own asks its own exists.

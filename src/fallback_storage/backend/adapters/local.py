@@ -2,48 +2,99 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from django.core.files.base import File
 
 from fallback_storage.backend import disk
 from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.file_locks import directory_locked
 
 
 class Local(Adapter):
-    """FileSystemStorage, and what derives from it."""
+    """FileSystemStorage, and what derives from it.
+
+    A subclass that stores in a way of its own is asked to save itself.
+    """
 
     thread_safe = True
 
-    @property
+    @cached_property
     def can_create(self) -> bool:
-        return True
+        return self.keeps("_save", "_open", "path", "exists", "delete", "OS_OPEN_FLAGS")
 
     @property
-    def can_replace(self) -> bool:
-        return True
+    def atomic_replace(self) -> bool:
+        return self.can_create
 
-    def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        directories, files = self.storage.listdir(path)
-        return directories, [name for name in files if not name.startswith(disk.TEMPORARY)]
+    def exists(self, name: str) -> bool:
+        """Return whether a file has the name; a directory is none."""
+        if not self.keeps("exists", "path"):
+            exists: bool = self.storage.exists(name)
+            return exists
+        try:
+            return not stat.S_ISDIR(os.lstat(self.storage.path(name)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
-    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> bool:
+    def claims(self, name: str) -> bool:
+        exists: bool = self.storage.exists(name)
+        return exists
+
+    def size(self, name: str) -> int:
+        if not self.keeps("size", "path"):
+            size: int = self.storage.size(name)
+            return size
+        found = os.stat(self.storage.path(name))
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+        return found.st_size
+
+    def says_missing(self, error: Exception) -> bool:
+        # Only a file is asked for.
+        return isinstance(error, IsADirectoryError)
+
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        if not self.can_create:
+            return super().create(name, content, skip_if)
         path = self.storage.path(name)
-        with disk.staged(self.storage, name, content) as staged:
-            if skip_if is None:
-                return disk.publish(staged, path)
-            with disk.locked(os.path.dirname(path)):
-                return not skip_if() and disk.publish(staged, path)
+        if skip_if is None and (upload := disk.movable(content)) is not None:
+            moved = disk.move(self.storage, upload, path)
+            if moved is not None:
+                return name if moved else None
+        try:
+            created = self._create(path, content, skip_if, named=False)
+        except disk.NoLinks:
+            created = self._create(path, content, skip_if, named=True)
+        return name if created else None
 
-    def replace(self, name: str, content: File[bytes]) -> None:
-        with disk.staged(self.storage, name, content) as staged:
-            os.replace(staged, self.storage.path(name))
+    def _create(self, path: str, content: File[bytes], skip_if: SkipIf, *, named: bool) -> bool:
+        with disk.staged(self.storage, path, content, named=named) as source:
+            if skip_if is None:
+                return disk.publish(source, path)
+            with directory_locked(os.path.dirname(path)):
+                return not skip_if() and disk.publish(source, path)
+
+    def replace(self, name: str, content: File[bytes]) -> str:
+        if not self.can_create:
+            return super().replace(name, content)
+        # What a symbolic link leads to is written, as by the storage itself.
+        path = os.path.realpath(self.storage.path(name))
+        with (
+            disk.staged(self.storage, path, content, named=True) as source,
+            directory_locked(os.path.dirname(path)),
+        ):
+            os.replace(source, path)
+        return name
 
     @contextmanager
     def locked(self, name: str) -> Iterator[None]:
         directory = os.path.dirname(self.storage.path(name))
         disk.make_directories(directory, self.storage.directory_permissions_mode)
-        with disk.locked(directory):
+        with directory_locked(directory):
             yield

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
+import secrets
 from typing import Any
 
 from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter
+from fallback_storage.names import TEMPORARY
 
 # In the storage itself: it is to live as long.
 _CURRENT = "_fallback_storage_current"
@@ -27,6 +30,11 @@ class OneConnection(Adapter):
         """The storage, or the copy that has taken its place."""
         return vars(self.storage).get(_CURRENT, self.storage)
 
+    @property
+    def connected(self) -> Any:
+        """The same, for a call that needs the connection."""
+        return self.current
+
     def give_up(self) -> None:
         given_up = self.current
         vars(self.storage)[_CURRENT] = self.unconnected(given_up)
@@ -41,22 +49,27 @@ class OneConnection(Adapter):
         raise NotImplementedError
 
     def _save(self, name: str, content: File[Any]) -> Any:
-        return self.current._save(name, content)
+        return self.connected._save(name, content)
+
+    def temporary(self, name: str) -> str:
+        """Return a name beside ``name`` that nobody else has, and that no listing shows."""
+        directory, _, _ = name.rpartition("/")
+        return posixpath.join(directory, f"{TEMPORARY}new-{secrets.token_hex(8)}")
 
     def exists(self, name: str) -> Any:
-        return self.current.exists(name)
+        return self.connected.exists(name)
 
     def listdir(self, path: str) -> Any:
-        return self.current.listdir(path)
+        return self.connected.listdir(path)
 
     def size(self, name: str) -> Any:
-        return self.current.size(name)
+        return self.connected.size(name)
 
     def get_accessed_time(self, name: str) -> Any:
-        return self.current.get_accessed_time(name)
+        return self.connected.get_accessed_time(name)
 
     def get_created_time(self, name: str) -> Any:
-        return self.current.get_created_time(name)
+        return self.connected.get_created_time(name)
 
     def get_modified_time(self, name: str) -> Any:
-        return self.current.get_modified_time(name)
+        return self.connected.get_modified_time(name)

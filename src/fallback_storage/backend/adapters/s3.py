@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.core.files.base import File
@@ -41,14 +42,16 @@ class S3(Adapter):
     def refuses_mode(self, mode: str) -> bool:
         return "a" in mode or "+" in mode
 
-    @property
+    @cached_property
     def can_create(self) -> bool:
         # A subclass may store in another way.
-        return self.exact and not self.storage.gzip
+        return self.keeps("_save", "_open", "exists", "delete") and not self.storage.gzip
 
-    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> bool:
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        if not self.can_create:
+            return super().create(name, content, skip_if)
         if skip_if and skip_if():
-            return False
+            return None
         storage = self.storage
         key = storage._normalize_name(name)
         parameters = storage._get_write_parameters(key, content)
@@ -56,9 +59,9 @@ class S3(Adapter):
             storage.bucket.Object(key).put(Body=content, IfNoneMatch="*", **parameters)
         except Exception as error:
             if http_status(error) in _TAKEN:
-                return False
+                return None
             raise
-        return True
+        return name
 
     @classmethod
     def transfers_in_threads(cls, option: Callable[[str, str], Any]) -> bool:

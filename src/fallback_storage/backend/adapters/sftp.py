@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import errno
 import weakref
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property, partial
 from typing import Any
 
-from fallback_storage.backend.adapters.base import Client
+from django.core.files.base import File
+
+from fallback_storage.backend.adapters.base import Client, SkipIf
 from fallback_storage.backend.adapters.one_connection import OneConnection
 
 
@@ -26,7 +29,7 @@ class SFTP(OneConnection):
     )
 
     def open(self, name: str, mode: str = "rb") -> Any:
-        storage = self.current
+        storage = self.connected
         file = storage.open(name, mode)
         if set(mode) <= set("rbt"):
             file.file = remote = storage._read(name)
@@ -45,8 +48,63 @@ class SFTP(OneConnection):
                 raise ConnectionResetError(errno.ECONNRESET, "The connection was lost") from error
             raise
 
-    def delete(self, name: str) -> None:
+    @property
+    def connected(self) -> Any:
         storage = self.current
+        try:
+            storage.sftp  # noqa: B018 - connected now, so that what is missing is not the file.
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise OSError(
+                errno.EIO, "Cannot connect: a file of its settings is missing"
+            ) from error
+        return storage
+
+    @cached_property
+    def can_create(self) -> bool:
+        return self.keeps("_save", "_open", "_remote_path", "sftp", "delete")
+
+    @property
+    def atomic_replace(self) -> bool:
+        return self.can_create
+
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        if not self.can_create:
+            return super().create(name, content, skip_if)
+        storage = self.connected
+        with self._staged(storage, name, content) as temporary:
+            if skip_if and skip_if():
+                return None
+            try:
+                # By the protocol this fails where the new name is taken.
+                storage.sftp.rename(temporary, storage._remote_path(name))
+            except OSError:
+                if storage.exists(name):
+                    return None
+                raise
+        return name
+
+    def replace(self, name: str, content: File[bytes]) -> str:
+        if not self.can_create:
+            return super().replace(name, content)
+        storage = self.connected
+        with self._staged(storage, name, content) as temporary:
+            storage.sftp.posix_rename(temporary, storage._remote_path(name))
+        return name
+
+    @contextmanager
+    def _staged(self, storage: Any, name: str, content: File[bytes]) -> Iterator[str]:
+        """Write a file under a name of its own; yield its path on the server."""
+        temporary = self.temporary(name)
+        path: str = storage._remote_path(temporary)
+        try:
+            storage._save(temporary, content)
+            yield path
+        finally:
+            with suppress(Exception):  # It has its final name, or the connection is lost.
+                storage.sftp.remove(path)
+
+    def delete(self, name: str) -> None:
+        storage = self.connected
         storage.delete(name)  # It swallows every OSError.
         if storage.exists(name):
             raise OSError(errno.EIO, "The file was not deleted", name)

@@ -44,7 +44,7 @@ class ListingPromises(Capabilities):
         """Where there are directories."""
         storage = self.make_storage()
         put(storage, "dir/file.bin")
-        assert storage.exists("dir") is self.directories_exist
+        assert storage.exists("dir/") is self.directories_exist
 
     def test_a_deleted_file_is_gone(self) -> None:
         """And its neighbour is not; its name is free again."""

@@ -1,0 +1,84 @@
+"""Files opened for writing: where they lie, or new in the first backend that can."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from django.core.files.base import File
+
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.attempts import Attempts, served
+from fallback_storage.combined.members import Members
+from fallback_storage.combined.writes import writable
+from fallback_storage.errors import ReadOnlyStorageError
+
+
+def open_for_writing(members: Members, name: str, mode: str) -> File[Any]:
+    """Open a file for writing.
+
+    No backend that holds the name, or may hold it, is passed over: its file would hide what is
+    written. Raises ``ReadOnlyStorageError`` where it lies in a read-only backend, and
+    ``StorageUnavailable`` where that is not known.
+    """
+    attempts = Attempts(members, "open", name, writing=True)
+    candidates = writable(members, "open", name)
+    if "w" in mode:
+        candidates = members.backends
+    elif (holder := _holder(members, attempts, mode)) is not None:
+        if holder.read_only:
+            _refuse(holder, attempts, mode)
+        candidates = [holder]
+    return _open_first(members, attempts, candidates, mode)
+
+
+def _open_first(
+    members: Members, attempts: Attempts, candidates: Sequence[Backend], mode: str
+) -> File[Any]:
+    name = attempts.name
+    for backend in candidates:
+        if not backend.read_only:
+            try:
+                file = backend.open_for_writing(name, mode)
+            except Exception as error:
+                attempts.failed(backend, error)
+                if backend.lacks(name) is not True:
+                    attempts.nobody()  # Its file would hide what is written elsewhere.
+            else:
+                served(members, attempts, "open", name, backend)
+                return file
+        elif _holds(backend, attempts):
+            _refuse(backend, attempts, mode)
+    attempts.nobody()
+
+
+def _holder(members: Members, attempts: Attempts, mode: str) -> Backend | None:
+    """Return the backend that holds the name; raise where ``mode`` wants it otherwise."""
+    name = attempts.name
+    holder = next((each for each in members.backends if _holds(each, attempts)), None)
+    if holder is not None and "x" in mode:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+    if holder is None and "r" in mode:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return holder
+
+
+def _holds(backend: Backend, attempts: Attempts) -> bool:
+    """Return whether a backend holds the name; raise where that is not known."""
+    try:
+        return bool(backend.exists(attempts.name))
+    except Exception as error:
+        if backend.says_missing(error):
+            return False
+        attempts.failed(backend, error)
+        attempts.nobody()
+
+
+def _refuse(backend: Backend, attempts: Attempts, mode: str) -> NoReturn:
+    if attempts.errors:
+        attempts.nobody()  # A backend before it could have been written, but for this.
+    raise ReadOnlyStorageError(
+        f"open({attempts.name!r}, {mode!r}): the file lies in {backend.name}, which is read-only."
+    )

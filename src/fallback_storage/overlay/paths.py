@@ -1,0 +1,43 @@
+"""Local paths of an overlay: whoever has one may write to it, so none leads below."""
+
+from __future__ import annotations
+
+from fallback_storage.combined.copyup import TooLarge, copy_up
+from fallback_storage.combined.members import Members
+from fallback_storage.combined.promotion import PATIENCE, promote
+from fallback_storage.combined.reads import holder
+from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.locks import LockTimeout
+
+
+def path(members: Members, name: str) -> str:
+    """Return the path in the first backend; a local lower one's file is copied up for it.
+
+    ``NotImplementedError`` where the first backend has no paths, the file is remote and not
+    promoted, or it cannot be copied up.
+    """
+    upper = members.backends[0]
+    path = upper.path(name)  # One without paths says so before anybody is asked.
+    if not name:
+        return path
+    promote(members, name)
+    found = holder(members, "path", name)
+    if found is None or found is upper:
+        return path
+    if found.is_remote:
+        raise UnsupportedOperation(f"path({name!r}): the file lies in {found.name}, not on disk.")
+    if upper.read_only:
+        raise UnsupportedOperation(
+            f"path({name!r}): the file lies in {found.name}, and {upper.name} is READ_ONLY: no"
+            " copy can be made for it. Open the file instead."
+        )
+    max_size = None if members.promotion is None else members.promotion.max_size
+    try:
+        with members.locked(name, PATIENCE):
+            copy_up(members, name, max_size)
+    except (TooLarge, LockTimeout, OSError) as error:
+        raise UnsupportedOperation(
+            f"path({name!r}): the file lies in {found.name}, and could not be copied up"
+            f" ({type(error).__name__}). Open the file instead."
+        ) from error
+    return path
