@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
+from django.views.decorators.debug import sensitive_variables
 
 from fallback_storage import names
 from fallback_storage.backend.boundary import writes
@@ -42,6 +43,7 @@ class HTTPStorage(JSONDeconstructible, Storage):
 
     first_argument = "base_url"
 
+    @sensitive_variables()
     def __init__(self, base_url: str | None = None, **options: Any) -> None:
         self.options = http_options(type(self).__name__, {"base_url": base_url, **options})
         self._new_site = partial(_site_class(), self.options)
