@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import sys
 from dataclasses import fields
@@ -18,8 +19,9 @@ from django.test import override_settings
 from django.utils.module_loading import import_string
 from django.views.debug import ExceptionReporter
 
+from fallback_storage.backend.adapters import is_thread_safe
 from fallback_storage.conf.validation import MAX_SECONDS
-from fallback_storage.http import HTTPStorage
+from fallback_storage.http import HTTPStorage, UnexpectedAnswer
 from fallback_storage.http.options import HTTPOptions
 from fallback_storage.storage import FallbackStorage
 
@@ -166,7 +168,7 @@ def test_a_subclass_is_named_itself() -> None:
 
 
 def test_without_urllib3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("site", "transport"):
+    for module in ("client", "transport"):
         monkeypatch.delitem(sys.modules, f"fallback_storage.http.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "urllib3", None)
     with pytest.raises(ImproperlyConfigured, match=r"django-fallback-storage\[http\]"):
@@ -179,6 +181,18 @@ def test_the_arguments_come_back() -> None:
     assert path == "fallback_storage.http.HTTPStorage"
     args, kwargs = json.loads(json.dumps([args, kwargs]))
     assert import_string(path)(*args, **kwargs).options == storage.options
+
+
+def test_every_reference_to_the_class_has_its_public_path() -> None:
+    for cls in (HTTPStorage, UnexpectedAnswer):
+        path = f"{cls.__module__}.{cls.__qualname__}"
+        assert path == f"fallback_storage.http.{cls.__name__}"
+        assert import_string(path) is cls
+    assert b"fallback_storage.http.storage" not in pickle.dumps(HTTPStorage(URL))
+
+
+def test_several_threads_may_ask_it() -> None:
+    assert is_thread_safe(HTTPStorage(URL))
 
 
 def test_a_migration_can_be_written() -> None:

@@ -1,7 +1,7 @@
-"""A deadline for all of an operation: no read from the network waits longer than is left.
+"""A deadline for a whole operation: no read from the network waits longer than is left.
 
-A socket's own timeout starts anew with every byte, so that a server which sends a byte now and
-then could hold a reader for ever, in the headers as well as in the body.
+A socket's own timeout starts again with every byte, so a server that sends one now and then could
+hold a reader for ever, in the headers as well as in the body.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-#: How many seconds the response that is being made may wait for its next bytes.
-_patience: ContextVar[Callable[[], float]] = ContextVar("fallback_storage_http_patience")
+#: Returns for how many seconds the response that is being made may wait for its next bytes.
+_read_timeout: ContextVar[Callable[[], float]] = ContextVar("fallback_storage_http_read_timeout")
 
 
 class Deadline:
-    """The instant by which an operation on a file is to be over."""
+    """The instant by which an operation on a file has to end."""
 
     def __init__(self, name: str, seconds: float, clock: Callable[[], float]) -> None:
         self._name = name
@@ -34,12 +34,14 @@ class Deadline:
         return self._clock() >= self._end
 
     def error(self) -> TimeoutError:
-        return TimeoutError(f"{self._name!r} took longer than the deadline, {self._seconds:g} s.")
+        return TimeoutError(
+            f"{self._name!r} took longer than its deadline of {self._seconds:g} s."
+        )
 
-    def patience(self, limit: float = math.inf) -> float:
+    def timeout(self, limit: float = math.inf) -> float:
         """Return how many seconds to wait: ``limit``, or what is left if that is less.
 
-        Raises ``TimeoutError`` if nothing is.
+        Raises ``TimeoutError`` if nothing is left.
         """
         left = self._end - self._clock()
         if left <= 0:
@@ -47,13 +49,13 @@ class Deadline:
         return min(limit, left)
 
     @contextmanager
-    def bounding(self, limit: float) -> Iterator[None]:
-        """Let the responses made in the block wait for their next bytes no longer than allowed."""
-        token = _patience.set(partial(self.patience, limit))
+    def bound_reads(self, limit: float) -> Iterator[None]:
+        """Bound each read of the responses made in the block, by ``limit`` and what is left."""
+        token = _read_timeout.set(partial(self.timeout, limit))
         try:
             yield
         finally:
-            _patience.reset(token)
+            _read_timeout.reset(token)
 
 
 class BoundedResponse(http.client.HTTPResponse):
@@ -61,22 +63,22 @@ class BoundedResponse(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, _patience.get()))
+        self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock, _read_timeout.get()))
 
 
 class _BoundedReader(io.RawIOBase):
     def __init__(
-        self, raw: io.RawIOBase, sock: socket.socket, patience: Callable[[], float]
+        self, raw: io.RawIOBase, sock: socket.socket, timeout: Callable[[], float]
     ) -> None:
         self._raw = raw
         self._sock = sock
-        self._patience = patience
+        self._timeout = timeout
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        self._sock.settimeout(self._patience())
+        self._sock.settimeout(self._timeout())
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 # BaseHTTPResponse is new in urllib3 2, so that an older one counts as none.
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
@@ -14,9 +15,11 @@ from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 from fallback_storage.http.deadline import BoundedResponse, Deadline
 from fallback_storage.http.options import HTTPOptions
 
-#: Connections kept open, at most; more are made where more threads ask, and closed after use.
+Method = Literal["GET", "HEAD"]
+
+#: The most connections that are kept; where more threads ask, more are made and closed after use.
 CONNECTIONS = 32
-#: Bytes of an answer nobody wants that are read, so that its connection can be used again.
+#: The longest body that is read only so that its connection can be used again.
 DRAINED = 64 * 1024
 
 
@@ -37,7 +40,7 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class Transport:
-    """The connections of one process to one site. It has a single host, and follows nothing."""
+    """The connections of one process to one host. It follows no redirect."""
 
     def __init__(self, options: HTTPOptions) -> None:
         base = options.base
@@ -48,12 +51,12 @@ class Transport:
 
     @contextmanager
     def request(
-        self, method: str, target: str, name: str, deadline: Deadline, range_: str | None = None
+        self, method: Method, target: str, name: str, deadline: Deadline, range_: str | None = None
     ) -> Iterator[BaseHTTPResponse]:
-        """Yield the response to one request, whatever it says; its body is still to be read.
+        """Yield the response to a request, whatever its status; its body has not been read.
 
-        Raises ``TimeoutError`` or ``ConnectionError``, in the block as well, where there is none
-        or where it breaks off.
+        Raises ``TimeoutError`` or ``ConnectionError`` where there is no response, and in the block
+        where it breaks off.
         """
         try:
             response = self._send(method, target, deadline, range_)
@@ -67,16 +70,16 @@ class Transport:
             _dispose(response)
 
     def _send(
-        self, method: str, target: str, deadline: Deadline, range_: str | None
+        self, method: Method, target: str, deadline: Deadline, range_: str | None
     ) -> BaseHTTPResponse:
         connect, read = self._options.connect_timeout, self._options.read_timeout
-        with deadline.bounding(read):
+        with deadline.bound_reads(read):
             return self._pool.urlopen(
                 method,
                 target,
-                # Made here, not in `request`: a report of an error may show the variables there.
+                # Not a variable of `request`: a report of an error may show those.
                 headers=self._headers if range_ is None else self._headers | {"Range": range_},
-                timeout=Timeout(connect=deadline.patience(connect), read=read),
+                timeout=Timeout(connect=deadline.timeout(connect), read=read),
                 # The next backend is the retry, and a redirect could lead anywhere.
                 retries=False,
                 redirect=False,
@@ -88,17 +91,17 @@ class Transport:
 def _dispose(response: BaseHTTPResponse) -> None:
     left = response.length_remaining
     if left is not None and left <= DRAINED:
-        response.drain_conn()  # Then the connection is back in the pool, and close leaves it.
+        response.drain_conn()  # This puts the connection back; close then leaves it alone.
     response.close()
 
 
 def _fault(error: HTTPError | OSError, name: str, deadline: Deadline) -> OSError:
-    """Return what became of the request, in words that hold nothing the server said."""
+    """Return the error to raise. Its text holds nothing that the server said."""
     if deadline.passed:
         return deadline.error()
-    # urllib3 calls every connection that fails one that took too long.
+    # To urllib3 every connection that failed is a timeout.
     if isinstance(error, HTTPTimeoutError) and not isinstance(error, NewConnectionError):
-        return TimeoutError(f"No answer for {name!r}: {type(error).__name__}.")
+        return TimeoutError(f"No response for {name!r}: {type(error).__name__}.")
     reason = error.__cause__ or error.__context__
     kinds = [type(each).__name__ for each in (error, reason) if each is not None]
-    return ConnectionError(f"No whole answer for {name!r}: {', '.join(kinds)}.")
+    return ConnectionError(f"No complete response for {name!r}: {', '.join(kinds)}.")
