@@ -9,10 +9,11 @@ from typing import Literal
 # BaseHTTPResponse is new in urllib3 2, so that an older one counts as none.
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from fallback_storage.http.deadline import BoundedResponse, Deadline
+from fallback_storage.http.deadline import Deadline
+from fallback_storage.http.exchange import Exchange, Response, current_exchange
 from fallback_storage.http.options import HTTPOptions
 
 Method = Literal["GET", "HEAD"]
@@ -24,11 +25,20 @@ DRAINED = 64 * 1024
 
 
 class _Connection(HTTPConnection):
-    response_class = BoundedResponse
+    response_class = Response
+
+    def connect(self) -> None:
+        current_exchange().connected = True
+        super().connect()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection, which was kept, can be used."""
+        return not current_exchange().needs_new_connection and super().is_connected
 
 
-class _SecureConnection(HTTPSConnection):
-    response_class = BoundedResponse
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):
@@ -58,8 +68,9 @@ class Transport:
         Raises ``TimeoutError`` or ``ConnectionError`` where there is no response, and in the block
         where it breaks off.
         """
+        exchange = Exchange(deadline, self._options.read_timeout)
         try:
-            response = self._send(method, target, deadline, range_)
+            response = self._send(exchange, method, target, range_)
         except (HTTPError, OSError) as error:
             raise _fault(error, name, deadline) from None
         try:
@@ -70,19 +81,35 @@ class Transport:
             _dispose(response)
 
     def _send(
-        self, method: Method, target: str, deadline: Deadline, range_: str | None
+        self, exchange: Exchange, method: Method, target: str, range_: str | None
+    ) -> BaseHTTPResponse:
+        """Send a request, and once more if a kept connection turns out to be closed.
+
+        A server may close a connection while a request is on its way, and a router may forget one
+        that was idle. That says nothing of the server, and neither method changes anything there.
+        For everything else the next backend is the retry.
+        """
+        try:
+            return self._send_once(exchange, method, target, range_)
+        except (ProtocolError, SSLError):
+            if not exchange.is_unanswered_reuse:
+                raise
+        exchange.needs_new_connection = True  # The others may be closed as well.
+        return self._send_once(exchange, method, target, range_)
+
+    def _send_once(
+        self, exchange: Exchange, method: Method, target: str, range_: str | None
     ) -> BaseHTTPResponse:
         connect, read = self._options.connect_timeout, self._options.read_timeout
-        with deadline.bound_reads(read):
+        with exchange.serve():
             return self._pool.urlopen(
                 method,
                 target,
                 # Not a variable of `request`: a report of an error may show those.
                 headers=self._headers if range_ is None else self._headers | {"Range": range_},
-                timeout=Timeout(connect=deadline.timeout(connect), read=read),
-                # The next backend is the retry, and a redirect could lead anywhere.
+                timeout=Timeout(connect=exchange.deadline.timeout(connect), read=read),
                 retries=False,
-                redirect=False,
+                redirect=False,  # One could lead anywhere.
                 preload_content=False,
                 decode_content=False,
             )
