@@ -6,8 +6,10 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
@@ -43,17 +45,27 @@ class Request(BaseHTTPRequestHandler):
         return unquote(self.path.removeprefix("/media/"))
 
     def reply(self, status: int = 200, body: bytes = b"", **headers: str | None) -> None:
-        """Answer; a header of ``None`` is left out, ``_`` is a hyphen in its name."""
-        self.start(
-            status,
-            **{
-                "Content_Type": "text/html" if status >= 300 else "image/jpeg",
-                "Content_Length": str(len(body)),
-                **headers,
-            },
-        )
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        """Answer at once; a header of ``None`` is left out, ``_`` is a hyphen in its name."""
+        headers = {
+            "Content_Type": "text/html" if status >= 300 else "image/jpeg",
+            "Content_Length": str(len(body)),
+            **headers,
+        }
+        with self.at_once():
+            self.start(status, **headers)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Send all that is written in the block together, so that all of it arrives together."""
+        wire, self.wfile = self.wfile, BytesIO()
+        try:
+            yield
+            sent = self.wfile.getvalue()
+        finally:
+            self.wfile = wire
+        wire.write(sent)
 
     def start(self, status: int = 200, **headers: str | None) -> None:
         """Send what comes before the body."""

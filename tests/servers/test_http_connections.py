@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 
 import pytest
 
 from fallback_storage.http import HTTPStorage
+from fallback_storage.http.transport import DRAINED
 
 from .conftest import MakeHTTP
 from .site import Request, Site
@@ -167,3 +169,80 @@ def test_a_kept_tls_connection_that_was_closed_is_replaced(
         OPERATIONS[operation](storage)
     assert len(tls_site.asked) == 5
     assert tls_site.connections == 3
+
+
+#: How a body begins that nobody needs, and may never end.
+UNNEEDED: dict[str, tuple[int, dict[str, str]]] = {
+    **{
+        str(status): (status, {"Content_Length": "10"})
+        for status in (302, 401, 403, 404, 410, 500)
+    },
+    "another type": (200, {"Content_Type": "text/html", "Content_Length": "10"}),
+    "compressed": (200, {"Content_Encoding": "gzip", "Content_Length": "10"}),
+    "too large": (200, {"Content_Length": "1000"}),
+    "404 in chunks": (404, {"Transfer_Encoding": "chunked"}),
+}
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("case", UNNEEDED)
+def test_a_known_answer_does_not_wait_for_its_body(
+    site: Site, tls_site: Site, make_http: MakeHTTP, case: str, secure: bool
+) -> None:
+    asked = tls_site if secure else site
+    status, headers = UNNEEDED[case]
+    closed: Queue[bool] = Queue()
+
+    def stall(request: Request) -> None:
+        request.start(status, **{"Content_Type": "image/jpeg", **headers})
+        request.connection.settimeout(10)
+        try:
+            closed.put(request.connection.recv(1) == b"")
+        except TimeoutError:
+            closed.put(False)
+        request.hang_up()
+
+    asked.answer = stall
+    storage = make_http(
+        base_url=asked.base_url, expect="image/*", max_size=100, read_timeout=60, deadline=60
+    )
+    with pytest.raises(OSError, match=r"'a b\.jpg'"):
+        storage.open(NAME)
+    assert closed.get(timeout=20)
+
+
+def in_chunks(request: Request, body: bytes) -> None:
+    with request.at_once():
+        request.start(404, Transfer_Encoding="chunked")
+        request.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+
+
+def with_length(request: Request, body: bytes) -> None:
+    request.reply(404, body)
+
+
+every_way_to_send = pytest.mark.parametrize("send", [in_chunks, with_length])
+
+
+@every_way_to_send
+def test_a_connection_is_kept_if_the_body_nobody_needs_is_there(
+    site: Site, make_http: MakeHTTP, send: Callable[[Request, bytes], None]
+) -> None:
+    site.answer = lambda request: send(request, b"no such file")
+    storage = make_http()
+    for number in range(3):
+        with pytest.raises(FileNotFoundError):
+            storage.open(f"{number}.jpg")
+    assert site.connections == 1
+
+
+@every_way_to_send
+def test_a_connection_is_closed_if_the_body_nobody_needs_is_long(
+    site: Site, make_http: MakeHTTP, send: Callable[[Request, bytes], None]
+) -> None:
+    site.answer = lambda request: send(request, bytes(DRAINED + 1))
+    storage = make_http()
+    for number in range(3):
+        with pytest.raises(FileNotFoundError):
+            storage.open(f"{number}.jpg")
+    assert site.connections == 3

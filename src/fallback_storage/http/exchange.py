@@ -27,6 +27,8 @@ class Exchange:
     def __init__(self, deadline: Deadline, read_timeout: float) -> None:
         self.deadline = deadline
         self._read_timeout = read_timeout
+        #: Whether a read waits for bytes that are not there yet.
+        self.waits = True
         #: Whether it must have a connection of its own, not one that was kept.
         self.needs_new_connection = False
         #: Whether a connection was made for it.
@@ -48,11 +50,13 @@ class Exchange:
         finally:
             _current.reset(token)
 
-    def read(self, raw: io.RawIOBase, sock: socket.socket, buffer: Any) -> int | None:
-        """Read from the connection, and wait no longer than allowed."""
-        sock.settimeout(self.deadline.timeout(self._read_timeout))
+    def read(self, raw: io.RawIOBase, sock: socket.socket, buffer: Any) -> int:
+        """Read from the connection; ``TimeoutError`` where that takes longer than allowed."""
+        sock.settimeout(self.deadline.timeout(self._read_timeout) if self.waits else 0)
         count = raw.readinto(buffer)
-        self.answered = self.answered or bool(count)
+        if count is None:
+            raise TimeoutError("Nothing is there yet.")
+        self.answered = self.answered or count > 0
         return count
 
 

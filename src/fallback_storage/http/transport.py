@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 # BaseHTTPResponse is new in urllib3 2, so that an older one counts as none.
@@ -78,6 +78,8 @@ class Transport:
         except HTTPError as error:
             raise _fault(error, name, deadline) from None
         finally:
+            # What was asked is known: a body that nobody needs is not waited for.
+            exchange.waits = False
             _dispose(response)
 
     def _send(
@@ -116,9 +118,11 @@ class Transport:
 
 
 def _dispose(response: BaseHTTPResponse) -> None:
+    """Keep the connection if the rest of the body is short and there, else close it."""
     left = response.length_remaining
-    if left is not None and left <= DRAINED:
-        response.drain_conn()  # This puts the connection back; close then leaves it alone.
+    if left is None or left <= DRAINED:
+        with suppress(HTTPError):
+            response.read(DRAINED)  # At its end the connection is kept, and close leaves it alone.
     response.close()
 
 
