@@ -82,12 +82,12 @@ class HTTPOptions:
 def target_of(name: str) -> str:
     """Return ``name`` quoted for a URL.
 
-    Raises ``SuspiciousFileOperation`` for what is not Unicode.
+    Raises ``SuspiciousFileOperation`` for a name that has no UTF-8, such as a lone surrogate.
     """
     try:
         return quote(name, safe="/")
     except UnicodeEncodeError:
-        raise SuspiciousFileOperation(f"{name!r} is not Unicode.") from None
+        raise SuspiciousFileOperation(f"{name!r} cannot be encoded as UTF-8.") from None
 
 
 @sensitive_variables()
