@@ -19,6 +19,7 @@ from example.seaweedfs import SeaweedFS
 from example.weed import HOST
 from fallback_storage.http import HTTPStorage
 
+from .certificates import make_certificate
 from .files import Pair
 from .site import Site
 
@@ -123,6 +124,16 @@ class MakeHTTP(Protocol):
 def site() -> Iterator[Site]:
     """A site of one test's own."""
     with Site() as site:
+        yield site
+
+
+@pytest.fixture
+def tls_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A site over TLS, whose certificate is trusted."""
+    certificate = tmp_path / "certificate.pem"
+    context = make_certificate(certificate, HOST)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Site(context) as site:
         yield site
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
@@ -22,8 +27,11 @@ class Request(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 60
     server: _Server
+    #: How many requests its connection has brought.
+    number = 0
 
     def do_GET(self) -> None:
+        self.number += 1
         site = self.server.site
         site.asked.append((self.command, self.path))
         site.headers.append(dict(self.headers))
@@ -37,17 +45,27 @@ class Request(BaseHTTPRequestHandler):
         return unquote(self.path.removeprefix("/media/"))
 
     def reply(self, status: int = 200, body: bytes = b"", **headers: str | None) -> None:
-        """Answer; a header of ``None`` is left out, ``_`` is a hyphen in its name."""
-        self.start(
-            status,
-            **{
-                "Content_Type": "text/html" if status >= 300 else "image/jpeg",
-                "Content_Length": str(len(body)),
-                **headers,
-            },
-        )
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        """Answer at once; a header of ``None`` is left out, ``_`` is a hyphen in its name."""
+        headers = {
+            "Content_Type": "text/html" if status >= 300 else "image/jpeg",
+            "Content_Length": str(len(body)),
+            **headers,
+        }
+        with self.at_once():
+            self.start(status, **headers)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Send all that is written in the block together, so that all of it arrives together."""
+        wire, self.wfile = self.wfile, BytesIO()
+        try:
+            yield
+            sent = self.wfile.getvalue()
+        finally:
+            self.wfile = wire
+        wire.write(sent)
 
     def start(self, status: int = 200, **headers: str | None) -> None:
         """Send what comes before the body."""
@@ -59,6 +77,12 @@ class Request(BaseHTTPRequestHandler):
 
     def hang_up(self) -> None:
         self.close_connection = True
+
+    def reset(self) -> None:
+        """Hang up as a router does that has forgotten the connection."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        socket.close(self.connection.detach())
+        self.hang_up()
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
@@ -80,10 +104,10 @@ class Site:
     """`files` under /media/; `asked` has the method and the path of each request.
 
     `answer` can be replaced by a function that does otherwise; one that is to hang waits for
-    `released`, which happens at the end at the latest.
+    `released`, which happens at the end at the latest. With `tls` it is an https site.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
@@ -92,6 +116,12 @@ class Site:
         self.answer: Callable[[Request], object] = self.serve
         self._server = _Server((HOST, 0), Request)
         self._server.site = self
+        self._scheme = "https" if tls else "http"
+        if tls:
+            # Without a handshake: a client is waited for in its own thread, not where all connect.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
@@ -102,7 +132,7 @@ class Site:
 
     @property
     def base_url(self) -> str:
-        return f"http://{HOST}:{self.port}/media/"
+        return f"{self._scheme}://{HOST}:{self.port}/media/"
 
     def serve(self, request: Request) -> None:
         content = self.files.get(request.name)

@@ -117,7 +117,7 @@ def cut_inside_a_chunk(request: Request) -> None:
 @pytest.mark.parametrize("answer", [cut_short, cut_before_the_end_of_chunks, cut_inside_a_chunk])
 def test_half_a_file_is_an_error(site: Site, make_http: MakeHTTP, answer: type[Request]) -> None:
     site.answer = answer
-    with pytest.raises(ConnectionError, match=r"No whole answer for 'a\.jpg'") as error:
+    with pytest.raises(ConnectionError, match=r"No complete response for 'a\.jpg'") as error:
         make_http().open("a.jpg")
     assert classify(error.value) is Outcome.UNREACHABLE
 

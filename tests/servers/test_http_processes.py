@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fallback_storage.http import HTTPStorage, UnexpectedAnswer, misses
+from fallback_storage.http import HTTPStorage, UnexpectedAnswer, negative_cache
 
 from .conftest import MakeHTTP
 from .site import Request, Site
@@ -197,7 +197,7 @@ def test_what_could_not_be_answered_is_not_remembered(
 def test_the_memory_is_bounded_and_forgets_the_oldest(
     site: Site, make_http: MakeHTTP, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(misses, "REMEMBERED", 2)
+    monkeypatch.setattr(negative_cache, "MAX_NAMES", 2)
     storage = make_http()
     for name in ("a", "b", "c"):
         assert not storage.exists(name)

@@ -104,7 +104,7 @@ def test_e004_a_module_that_raises(tmp_path: Any, monkeypatch: pytest.MonkeyPatc
         (combined({"BACKEND": "uploads", "READONLY": True}), "READ_ONLY"),
         (combined({"BACKEND": "uploads", "READ_ONLY": "yes"}), "True or False"),
         (combined({"BACKEND": "uploads", "OPTIONS": {"location": "/x"}}), "dotted path"),
-        (combined(3), "int is no storage"),
+        (combined(3), "not int"),
         ({"BACKEND": FALLBACK, "OPTIONS": {"backends": "uploads"}}, "must be a list"),
     ],
 )

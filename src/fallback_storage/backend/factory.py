@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
 
 from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.backend.backend import Backend
@@ -46,6 +47,7 @@ def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Back
     )
 
 
+@sensitive_variables()
 def _storage(options: BackendOptions) -> Storage:
     source = options.source
     if not isinstance(source, str):

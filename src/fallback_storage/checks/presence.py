@@ -14,8 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from fallback_storage.checks.configured import Configured, Messages, of_each
-from fallback_storage.conf import PresenceOptions, did_you_mean
-from fallback_storage.conf.options import presence
+from fallback_storage.conf import PresenceOptions, did_you_mean, parse_presence
 
 
 @of_each
@@ -57,7 +56,7 @@ def _unshared(options: PresenceOptions) -> str | None:
 
 def _presence(configured: Configured) -> PresenceOptions | None:
     with suppress(ImproperlyConfigured):  # That is a finding of its own.
-        return presence(configured.given.get("presence"), "presence")
+        return parse_presence(configured.given.get("presence"), "presence")
     return None
 
 

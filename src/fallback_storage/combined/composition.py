@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.core.files.storage import Storage
+from django.views.decorators.debug import sensitive_variables
 
 from fallback_storage import conf
 from fallback_storage.backend.backend import Backend
@@ -31,6 +32,7 @@ class Composition(JSONDeconstructible, Storage):
 
     first_argument = "backends"
 
+    @sensitive_variables()
     def __init__(self, backends: Sequence[conf.Entry] | None = None, **options: Any) -> None:
         self.options = conf.storage_options(type(self), self.policies, backends, options)
         self._built: tuple[int, Members | None] = (-1, None)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from fallback_storage.conf.options import BreakerOptions, PresenceOptions, Promotion
+from fallback_storage.conf.options import (
+    BreakerOptions,
+    PresenceOptions,
+    Promotion,
+    parse_presence,
+)
 from fallback_storage.conf.parsing import MOVED, BackendOptions, Entry, parse_backends
 from fallback_storage.conf.storage import Generation, StorageOptions, storage_options
-from fallback_storage.conf.words import did_you_mean, refuse_unknown
+from fallback_storage.conf.validation import did_you_mean, refuse_unknown
 
 __all__ = [
     "MOVED",
@@ -18,6 +23,7 @@ __all__ = [
     "StorageOptions",
     "did_you_mean",
     "parse_backends",
+    "parse_presence",
     "refuse_unknown",
     "storage_options",
 ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
-from fallback_storage.conf import values
-from fallback_storage.conf.words import refuse_unknown
+from fallback_storage.conf import validation
+from fallback_storage.conf.validation import Validator, optional, validated
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,7 @@ class Promotion:
     exclude: tuple[str, ...] = ()
 
     def includes(self, name: str) -> bool:
+        """Whether a file of this name may be copied up."""
         return _matches(name, self.include) and not _matches(name, self.exclude)
 
 
@@ -66,79 +65,56 @@ class BreakerOptions:
     lease: float = 60.0
 
 
-def promotion(value: Any, place: str) -> Promotion | None:
-    """Return what ``promote`` says; ``None``: nothing is copied up on a read."""
-    if isinstance(value, bool):
-        return Promotion() if value else None
-    if not isinstance(value, Mapping):
-        raise ImproperlyConfigured(f"{place} must be True, False or a mapping.")
-    return Promotion(**_checked(value, place, _PROMOTION))
+_size = partial(validation.whole_number, unit="bytes", least=0)
+_whole_seconds = partial(validation.whole_number, unit="seconds", least=0)
+_patterns = partial(validation.texts, what="a list of shell patterns, such as ['*.jpg']")
 
-
-def presence(value: Any, place: str) -> PresenceOptions | None:
-    """Return what ``presence`` says; ``None``: nothing is remembered."""
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise ImproperlyConfigured(f"{place} must be None or a mapping.")
-    return PresenceOptions(**_checked(value, place, _PRESENCE))
-
-
-def breaker(value: Any, place: str) -> BreakerOptions | None:
-    """Return what ``BREAKER`` says; ``None``: there is to be none."""
-    if isinstance(value, bool):
-        return BreakerOptions() if value else None
-    if not isinstance(value, Mapping):
-        raise ImproperlyConfigured(f"{place} must be True, False or a mapping.")
-    options = BreakerOptions(**_checked(value, place, _BREAKER))
-    if options.max_cooldown < options.cooldown:
-        raise ImproperlyConfigured(f"{place}: max_cooldown must not be less than cooldown.")
-    return options
-
-
-Check = Callable[[Any, str], Any]
-
-
-def _checked(value: Mapping[str, Any], place: str, checks: Mapping[str, Check]) -> dict[str, Any]:
-    refuse_unknown(value, checks, place, "key")
-    return {key: checks[key](value[key], f"{place}: {key}") for key in value}
-
-
-def _optional(check: Check) -> Check:
-    return lambda value, place: None if value is None else check(value, place)
-
-
-def _patterns(value: Any, place: str) -> tuple[str, ...]:
-    if not isinstance(value, (list, tuple)) or not all(isinstance(p, str) for p in value):
-        raise ImproperlyConfigured(f"{place} must be a list of shell patterns, as '*.jpg'.")
-    return tuple(value)
-
-
-def _alias(value: Any, place: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ImproperlyConfigured(f"{place} must be an alias of CACHES.")
-    return value
-
-
-_PROMOTION: dict[str, Check] = {
-    "max_size": _optional(partial(values.whole, unit="bytes", least=0)),
+_PROMOTION: dict[str, Validator] = {
+    "max_size": optional(_size),
     "include": _patterns,
     "exclude": _patterns,
 }
-_PRESENCE: dict[str, Check] = {
-    "cache": _alias,
-    "found": partial(values.whole, unit="seconds", least=0),
-    "missing": partial(values.whole, unit="seconds", least=0),
+_PRESENCE: dict[str, Validator] = {
+    "cache": partial(validation.text, what="an alias of CACHES"),
+    "found": _whole_seconds,
+    "missing": _whole_seconds,
 }
-_BREAKER: dict[str, Check] = {
-    "failures": partial(values.whole, unit="faults", least=1),
-    "rate": values.share,
-    "minimum_calls": partial(values.whole, unit="calls", least=1),
-    "window": values.seconds,
-    "slow_call": _optional(values.seconds),
-    "slow_fault": _optional(partial(values.seconds, zero=True)),
-    "cooldown": values.seconds,
-    "max_cooldown": values.seconds,
-    "jitter": values.share,
-    "lease": values.seconds,
+_BREAKER: dict[str, Validator] = {
+    "failures": partial(validation.whole_number, unit="faults", least=1),
+    "rate": validation.share,
+    "minimum_calls": partial(validation.whole_number, unit="calls", least=1),
+    "window": validation.seconds,
+    "slow_call": optional(validation.seconds),
+    "slow_fault": optional(partial(validation.seconds, zero=True)),
+    "cooldown": validation.seconds,
+    "max_cooldown": validation.seconds,
+    "jitter": validation.share,
+    "lease": validation.seconds,
 }
+
+
+def parse_promotion(value: Any, place: str) -> Promotion | None:
+    """Return what ``promote`` says; ``None``: a read copies nothing up."""
+    if isinstance(value, bool):
+        return Promotion() if value else None
+    given = validation.mapping(value, place, instead_of="True, False")
+    return Promotion(**validated(given, _PROMOTION, place, "key"))
+
+
+def parse_presence(value: Any, place: str) -> PresenceOptions | None:
+    """Return what ``presence`` says; ``None``: nothing is remembered."""
+    if value is None:
+        return None
+    given = validation.mapping(value, place, instead_of="None")
+    return PresenceOptions(**validated(given, _PRESENCE, place, "key"))
+
+
+def parse_breaker(value: Any, place: str) -> BreakerOptions | None:
+    """Return what ``BREAKER`` says; ``None``: there is no breaker."""
+    if isinstance(value, bool):
+        return BreakerOptions() if value else None
+    given = validation.mapping(value, place, instead_of="True, False")
+    options = BreakerOptions(**validated(given, _BREAKER, place, "key"))
+    if options.max_cooldown < options.cooldown:
+        validation.refuse(f"{place}: max_cooldown", "must not be less than cooldown")
+    return options

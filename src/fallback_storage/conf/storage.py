@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+from django.views.decorators.debug import sensitive_variables
 
-from fallback_storage.conf import options as mappings
-from fallback_storage.conf.options import PresenceOptions, Promotion
+from fallback_storage.conf import validation
+from fallback_storage.conf.options import (
+    PresenceOptions,
+    Promotion,
+    parse_presence,
+    parse_promotion,
+)
 from fallback_storage.conf.parsing import BackendOptions, Entry, parse_backends, parse_each
-from fallback_storage.conf.words import refuse_unknown
+from fallback_storage.conf.validation import Validator, optional, validated
 
 _SETTINGS = frozenset(
     {"STORAGES", "FALLBACK_STORAGES", "DEFAULT_FILE_STORAGE", "STATIC_ROOT", "STATIC_URL"}
@@ -25,7 +31,8 @@ _SETTINGS = frozenset(
 class StorageOptions:
     """What a combined storage was given; without ``entries`` the setting serves."""
 
-    entries: Sequence[Entry] | None
+    #: As they were given: with ``OPTIONS``, which may hold secrets.
+    entries: Sequence[Entry] | None = field(repr=False)
     on_fault: str
     delete: str
     promotion: Promotion | None
@@ -38,6 +45,7 @@ class StorageOptions:
         return parse_backends(getattr(settings, "FALLBACK_STORAGES", None), "FALLBACK_STORAGES")
 
 
+@sensitive_variables()
 def storage_options(
     cls: type,
     policies: Mapping[str, Sequence[str]],
@@ -48,26 +56,24 @@ def storage_options(
 
     Raises ``ImproperlyConfigured`` for another option or value.
     """
-    choices = {option: values for option, values in policies.items() if len(values) > 1}
-    known = ["backends", "promote", "presence", *choices]
-    refuse_unknown(given, known, cls.__name__, "option")
-    if entries is not None:
-        parse_each(entries, f"{cls.__name__}: backends")
-    for option, values in choices.items():
-        _refuse_other(given.get(option, values[0]), values, f"{cls.__name__}: {option}")
-    chosen = {option: given.get(option, values[0]) for option, values in policies.items()}
+    choices = {
+        policy: partial(validation.choice, choices=values)
+        for policy, values in policies.items()
+        if len(values) > 1
+    }
+    known: dict[str, Validator] = {
+        "backends": optional(parse_each),
+        "promote": parse_promotion,
+        "presence": parse_presence,
+        **choices,
+    }
+    found = validated({"backends": entries, **given}, known, cls.__name__, "option")
     return StorageOptions(
         entries=entries,
-        promotion=mappings.promotion(given.get("promote", False), f"{cls.__name__}: promote"),
-        presence=mappings.presence(given.get("presence"), f"{cls.__name__}: presence"),
-        **chosen,
+        promotion=found.get("promote"),
+        presence=found.get("presence"),
+        **{policy: found.get(policy, values[0]) for policy, values in policies.items()},
     )
-
-
-def _refuse_other(value: Any, values: Sequence[str], option: str) -> None:
-    if value not in values:
-        known = ", ".join(repr(known) for known in values)
-        raise ImproperlyConfigured(f"{option}={value!r} is none of {known}.")
 
 
 class Generation:

@@ -6,14 +6,17 @@ import base64
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.exceptions import SuspiciousFileOperation
+from django.views.decorators.debug import sensitive_variables
 
 from fallback_storage.backend.content import SPOOL_SIZE
-from fallback_storage.conf import refuse_unknown
+from fallback_storage.conf import validation
+from fallback_storage.conf.validation import Validator, optional, refuse, validated
 
 #: Never shown, and refused in migrations.
 SECRETS = ("headers", "basic_auth")
@@ -23,7 +26,6 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 # What the promises about lengths and ranges rest on.
 _OWN_HEADERS = frozenset({"accept-encoding", "content-length", "range", "transfer-encoding"})
-_FOREVER = 1e9
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class HTTPOptions:
     probe: bool = True
     #: Seconds for which a name that is missing is not asked for again.
     missing_ttl: float = 60.0
-    #: Takes a directory, returns its directories and files.
-    index: Callable[[str], Any] | None = None
+    #: Takes a directory, returns its directories and files; may hold secrets as a partial does.
+    index: Callable[[str], Any] | None = field(default=None, repr=False)
     #: Seconds on a clock that never goes back.
     clock: Callable[[], float] = time.monotonic
 
@@ -80,156 +82,102 @@ class HTTPOptions:
 def target_of(name: str) -> str:
     """Return ``name`` quoted for a URL.
 
-    Raises ``SuspiciousFileOperation`` for what is not Unicode.
+    Raises ``SuspiciousFileOperation`` for a name that has no UTF-8, such as a lone surrogate.
     """
     try:
         return quote(name, safe="/")
     except UnicodeEncodeError:
-        raise SuspiciousFileOperation(f"{name!r} is not Unicode.") from None
+        raise SuspiciousFileOperation(f"{name!r} cannot be encoded as UTF-8.") from None
 
 
+@sensitive_variables()
 def http_options(place: str, given: Mapping[str, Any]) -> HTTPOptions:
     """Return the options; ``ImproperlyConfigured`` names the place, and never shows a value."""
-    refuse_unknown(given, [each.name for each in fields(HTTPOptions)], place, "option")
-    options = HTTPOptions(**{option: _checked(place, option, given[option]) for option in given})
+    options = HTTPOptions(**validated(given, _VALIDATORS, place, "option"))
     if options.base.scheme != "https" and not options.allow_http:
-        raise ImproperlyConfigured(f"{place}: base_url must be https, or allow_http=True.")
+        hint = "Or set allow_http=True, to allow http:// as well."
+        refuse(f"{place}: base_url", "must start with https://", hint)
     if options.basic_auth is not None and "authorization" in map(str.lower, options.headers):
-        raise ImproperlyConfigured(f"{place}: basic_auth and an Authorization header are two.")
+        refuse(f"{place}:", "set basic_auth or an Authorization header, not both")
     return options
 
 
-def _checked(place: str, option: str, value: Any) -> Any:
-    try:
-        return _CHECKS[option](value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{place}: {option} {error}.") from None
-
-
-def _base_url(value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("is missing: where are the files?")
-    if not (value.isascii() and value.isprintable()) or set(value) & set(' \\"<>'):
-        raise ValueError("must be ASCII: percent-encode its path, and write its host as xn--…")
-    if "@" in value.partition("://")[2].partition("/")[0]:
-        raise ValueError("must hold no user or password: give them as basic_auth=(…, …)")
-    if "?" in value or "#" in value:
-        raise ValueError("must have neither a query nor a fragment")
-    path = _split(value).path
+def _base_url(value: Any, place: str) -> str:
+    if value is None:
+        refuse(place, "is missing", "Set it to the URL below which the files are.")
+    url = validation.text(value, place, what=_URL)
+    if not (url.isascii() and url.isprintable()) or set(url) & set(' \\"<>'):
+        refuse(place, "must be ASCII", "Percent-encode its path, and write its host as xn--….")
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        refuse(place, "must not hold a user or password", "Set basic_auth=(user, password).")
+    if "?" in url or "#" in url:
+        refuse(place, "must have neither a query nor a fragment")
+    path = _split(url, place).path
     if path.startswith("//") or {".", ".."} & set(path.split("/")):
-        raise ValueError("must have a path without '//' at its start, '.' and '..'")
-    return value.rstrip("/") + "/"
+        refuse(place, "must have a path without '//' at its start, '.' and '..'")
+    return url.rstrip("/") + "/"
 
 
-def _split(value: str) -> SplitResult:
+_URL = "a URL such as https://media.example.org/media/"
+
+
+def _split(url: str, place: str) -> SplitResult:
     parts = None
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         port = 0
     if parts is None or port == 0 or parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError("must be like https://media.example.org/media/")
+        refuse(place, f"must be {_URL}")
     return parts
 
 
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("must be True or False")
-    return value
+def _headers(value: Any, place: str) -> dict[str, str]:
+    headers: Mapping[Any, Any] = validation.mapping(value, place)
+    for name, text in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            refuse(place, "must have names of HTTP headers as its keys")
+        if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
+            refuse(f"{place}[{name!r}]", "must be one line of Latin-1 text")
+        if name.lower() in _OWN_HEADERS:
+            refuse(f"{place}[{name!r}]", "must not be set", "The storage sets it itself.")
+    return dict(headers)
 
 
-def _redirects(value: Any) -> Any:
-    if value is not False and value != "same-host":
-        raise ValueError("must be False or 'same-host'")
-    return value
+def _basic_auth(value: Any, place: str) -> tuple[str, str]:
+    pair = validation.texts(value, place, what="a pair of texts: (user, password)")
+    if len(pair) != 2:
+        refuse(place, "must be a pair of texts: (user, password)")
+    if ":" in pair[0]:
+        refuse(place, "must have a user without a colon")
+    return pair[0], pair[1]
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError("must be a number")
-    return value
-
-
-def _seconds(value: Any) -> float:
-    if not 0 < _number(value) < _FOREVER:
-        raise ValueError("must be seconds, more than none")
-    return float(value)
-
-
-def _seconds_or_none(value: Any) -> float:
-    if not 0 <= _number(value) < _FOREVER:
-        raise ValueError("must be seconds, 0 for none")
-    return float(value)
-
-
-def _bytes(value: Any) -> int:
-    if not isinstance(value, int) or _number(value) < 1:
-        raise ValueError("must be a whole number of bytes, more than none")
-    return value
-
-
-def _headers(value: Any) -> dict[str, str]:
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a mapping")
-    for name, text in value.items():
-        _refuse_header(name, text)
-    return dict(value)
-
-
-def _refuse_header(name: Any, text: Any) -> None:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        raise ValueError("must map names of headers to their text")
-    if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
-        raise ValueError(f"has a {name} that is not one line of Latin-1 text")
-    if name.lower() in _OWN_HEADERS:
-        raise ValueError(f"must not have {name}, which the storage sets itself")
-
-
-def _basic_auth(value: Any) -> tuple[str, str] | None:
-    if value is None:
-        return None
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError("must be a pair: user and password")
-    user, password = value
-    if not (isinstance(user, str) and isinstance(password, str)) or ":" in user:
-        raise ValueError("must be two texts, the user's without a colon")
-    return user, password
-
-
-def _expect(value: Any) -> tuple[str, ...]:
-    patterns = [value] if isinstance(value, str) else value
-    if not isinstance(patterns, (tuple, list)):
-        raise ValueError("must be content types, such as ['image/*']")
-    if not all(isinstance(pattern, str) and "/" in pattern for pattern in patterns):
-        raise ValueError("must be content types, such as 'image/*'")
+def _expect(value: Any, place: str) -> tuple[str, ...]:
+    patterns = validation.texts([value] if isinstance(value, str) else value, place, what=_TYPES)
+    if not all("/" in pattern for pattern in patterns):
+        refuse(place, f"must be {_TYPES}")
     return tuple(pattern.lower() for pattern in patterns)
 
 
-def _callable(value: Any) -> Any:
-    if not callable(value):
-        raise ValueError("must be callable")
-    return value
+_TYPES = "a list of content types, such as ['image/*']"
+_bytes = partial(validation.whole_number, unit="bytes", least=1)
 
-
-def _callable_or_none(value: Any) -> Any:
-    return None if value is None else _callable(value)
-
-
-_CHECKS: dict[str, Callable[[Any], Any]] = {
+_VALIDATORS: dict[str, Validator] = {
     "base_url": _base_url,
-    "allow_http": _flag,
-    "redirects": _redirects,
-    "connect_timeout": _seconds,
-    "read_timeout": _seconds,
-    "deadline": _seconds,
+    "allow_http": validation.flag,
+    "redirects": partial(validation.choice, choices=(False, "same-host")),
+    "connect_timeout": validation.seconds,
+    "read_timeout": validation.seconds,
+    "deadline": validation.seconds,
     "max_size": _bytes,
     "spool_size": _bytes,
     "headers": _headers,
-    "basic_auth": _basic_auth,
+    "basic_auth": optional(_basic_auth),
     "expect": _expect,
-    "probe": _flag,
-    "missing_ttl": _seconds_or_none,
-    "index": _callable_or_none,
-    "clock": _callable,
+    "probe": validation.flag,
+    "missing_ttl": partial(validation.seconds, zero=True),
+    "index": optional(validation.function),
+    "clock": validation.function,
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import sys
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,16 @@ from django.db import models
 from django.db.migrations.writer import MigrationWriter
 from django.test import override_settings
 from django.utils.module_loading import import_string
+from django.views.debug import ExceptionReporter
 
-from fallback_storage.http import HTTPStorage
+from fallback_storage.backend.adapters import adapter_for
+from fallback_storage.conf.validation import MAX_SECONDS
+from fallback_storage.http import HTTPStorage, UnexpectedAnswer
 from fallback_storage.http.options import HTTPOptions
 from fallback_storage.storage import FallbackStorage
 
 URL = "https://media.example.org/media/"
+DURATIONS = ["connect_timeout", "read_timeout", "deadline", "missing_ttl"]
 
 
 def test_a_url_is_all_it_takes() -> None:
@@ -59,23 +65,23 @@ def test_every_option_can_be_given() -> None:
     ("base_url", "problem"),
     [
         (None, "base_url is missing"),
-        ("", "base_url is missing"),
-        (1, "base_url is missing"),
-        ("media.example.org/media/", "must be like https://"),
-        ("ftp://media.example.org/", "must be like https://"),
-        ("https:///media/", "must be like https://"),
-        ("https://[::1/media/", "must be like https://"),
-        ("https://media.example.org:port/", "must be like https://"),
-        ("https://media.example.org:0/", "must be like https://"),
+        ("", "must be a URL such as https://"),
+        (1, "must be a URL such as https://"),
+        ("media.example.org/media/", "must be a URL such as https://"),
+        ("ftp://media.example.org/", "must be a URL such as https://"),
+        ("https:///media/", "must be a URL such as https://"),
+        ("https://[::1/media/", "must be a URL such as https://"),
+        ("https://media.example.org:port/", "must be a URL such as https://"),
+        ("https://media.example.org:0/", "must be a URL such as https://"),
         ("http://media.example.org/", "allow_http=True"),
         ("https://user:sesame@media.example.org/", "basic_auth="),
         ("https://sesame@media.example.org/", "basic_auth="),
         ("https://media.example.org/?sesame", "neither a query nor a fragment"),
         ("https://media.example.org/#", "neither a query nor a fragment"),
-        ("https://media.example.org/größe/", "percent-encode"),
-        ("https://media.example.org/a b/", "percent-encode"),
-        ("https://media.example.org/\n", "percent-encode"),
-        ("https://media.example.org\\@evil.example/", "percent-encode"),
+        ("https://media.example.org/größe/", "Percent-encode"),
+        ("https://media.example.org/a b/", "Percent-encode"),
+        ("https://media.example.org/\n", "Percent-encode"),
+        ("https://media.example.org\\@evil.example/", "Percent-encode"),
         ("https://media.example.org//media/", "without '//'"),
         ("https://media.example.org/media/../", "'..'"),
     ],
@@ -108,11 +114,12 @@ def test_an_at_sign_in_the_path_is_no_user() -> None:
         ("read_timeout", float("nan")),
         ("deadline", float("inf")),
         ("deadline", None),
+        *((option, MAX_SECONDS + 1) for option in DURATIONS),
+        *((option, -0.1) for option in DURATIONS),
         ("max_size", 0),
         ("max_size", 1.5),
         ("max_size", True),
         ("spool_size", None),
-        ("missing_ttl", -1),
         ("headers", ["sesame"]),
         ("headers", {"X Key": "sesame"}),
         ("headers", {1: "sesame"}),
@@ -134,15 +141,17 @@ def test_an_at_sign_in_the_path_is_no_user() -> None:
     ],
 )
 def test_a_value_that_will_not_do_is_named_and_not_shown(option: str, value: Any) -> None:
-    with pytest.raises(ImproperlyConfigured, match=rf"^HTTPStorage: {option} (must|has)") as error:
+    with pytest.raises(ImproperlyConfigured, match=rf"^HTTPStorage: {option}\S* must ") as error:
         HTTPStorage(URL, **{option: value})
     assert "sesame" not in str(error.value)
     assert error.value.__cause__ is None
 
 
-def test_two_ways_to_log_in_are_one_too_many() -> None:
-    with pytest.raises(ImproperlyConfigured, match="Authorization"):
+def test_basic_auth_and_an_authorization_header_exclude_each_other() -> None:
+    with pytest.raises(ImproperlyConfigured) as error:
         HTTPStorage(URL, basic_auth=("a", "b"), headers={"authorization": "Bearer sesame"})
+    said = "HTTPStorage: set basic_auth or an Authorization header, not both."
+    assert str(error.value) == said
 
 
 def test_an_unknown_option_names_the_nearest() -> None:
@@ -159,7 +168,7 @@ def test_a_subclass_is_named_itself() -> None:
 
 
 def test_without_urllib3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("site", "transport"):
+    for module in ("client", "transport"):
         monkeypatch.delitem(sys.modules, f"fallback_storage.http.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "urllib3", None)
     with pytest.raises(ImproperlyConfigured, match=r"django-fallback-storage\[http\]"):
@@ -172,6 +181,20 @@ def test_the_arguments_come_back() -> None:
     assert path == "fallback_storage.http.HTTPStorage"
     args, kwargs = json.loads(json.dumps([args, kwargs]))
     assert import_string(path)(*args, **kwargs).options == storage.options
+
+
+def test_every_reference_to_the_class_has_its_public_path() -> None:
+    for cls in (HTTPStorage, UnexpectedAnswer):
+        path = f"{cls.__module__}.{cls.__qualname__}"
+        assert path == f"fallback_storage.http.{cls.__name__}"
+        assert import_string(path) is cls
+    assert b"fallback_storage.http.storage" not in pickle.dumps(HTTPStorage(URL))
+
+
+def test_several_threads_may_ask_it() -> None:
+    adapter = adapter_for(HTTPStorage(URL))
+    assert adapter.exact
+    assert adapter.thread_safe
 
 
 def test_a_migration_can_be_written() -> None:
@@ -211,10 +234,25 @@ def test_a_function_is_not_written_into_a_migration(option: str) -> None:
         HTTPStorage(base_url=URL, **{option: float}).deconstruct()
 
 
-@pytest.mark.parametrize(("option", "value"), SECRETS)
+@pytest.mark.parametrize(("option", "value"), [*SECRETS, ("index", partial(print, "sesame"))])
 def test_a_secret_is_not_shown(option: str, value: Any) -> None:
     storage = HTTPStorage(base_url=URL, **{option: value})
     assert "sesame" not in f"{storage!r} {storage.options!r} {storage}"
+
+
+@override_settings(DEBUG=False)
+@pytest.mark.parametrize(("option", "value"), SECRETS)
+def test_a_secret_is_not_in_djangos_report_of_an_error(option: str, value: Any) -> None:
+    options = {option: value, "deadline": "soon"}
+    try:
+        HTTPStorage(base_url=URL, **options)
+    except ImproperlyConfigured:
+        # Of the storage's own frames: the test's is its caller's.
+        kind, error, traceback = sys.exc_info()
+        reporter = ExceptionReporter(None, kind, error, traceback and traceback.tb_next)
+    report = reporter.get_traceback_text() + reporter.get_traceback_html()
+    assert "deadline must be a number of seconds" in report
+    assert "sesame" not in report
 
 
 def test_it_is_configured_in_settings() -> None:

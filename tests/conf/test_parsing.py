@@ -12,8 +12,7 @@ from fallback_storage.errors import ReadOnlyStorageError
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage
 from fallback_storage.testing.promises.material import put, read
-
-from .override import override_storages
+from tests.django.override import override_storages
 
 FALLBACK = "fallback_storage.storage.FallbackStorage"
 MEMORY = "django.core.files.storage.InMemoryStorage"

@@ -14,94 +14,98 @@ from uuid import uuid4
 
 from urllib3 import BaseHTTPResponse
 
-from fallback_storage.http import answers
-from fallback_storage.http.answers import Description, UnexpectedAnswer
+from fallback_storage.http import responses
 from fallback_storage.http.deadline import Deadline
-from fallback_storage.http.misses import Misses
+from fallback_storage.http.negative_cache import NegativeCache
 from fallback_storage.http.options import HTTPOptions, target_of
-from fallback_storage.http.transport import Transport
+from fallback_storage.http.responses import Description, UnexpectedAnswer
+from fallback_storage.http.transport import Method, Transport
 
-#: Redirects followed for one request, at most.
+#: The most redirects that are followed for one request.
 MAX_REDIRECTS = 5
 
 _CHUNK = 64 * 1024
 _FIRST_BYTE = "bytes=0-0"
-_FOUND_BY_GET = frozenset({answers.OK, answers.PARTIAL, answers.NO_SUCH_RANGE})
+_FOUND_BY_HEAD = frozenset({responses.OK})
+_FOUND_BY_GET = frozenset({responses.OK, responses.PARTIAL, responses.NO_SUCH_RANGE})
 
 Spool = SpooledTemporaryFile[bytes]
 T = TypeVar("T")
 
 
-class Site:
-    """A site as one process knows it. Every answer that a file is there has passed ``_trust``."""
+class Client:
+    """Asks a site for its files. A file counts as there only once ``_trust`` has passed."""
 
     def __init__(self, options: HTTPOptions) -> None:
         self._options = options
         self._transport = Transport(options)
-        self._misses = Misses(options.missing_ttl, options.clock)
+        self._missing = NegativeCache(options.missing_ttl, options.clock)
         self._trusted = threading.Event()
-        self._turn = threading.Lock()
+        self._probing = threading.Lock()
 
     def describe(self, name: str) -> Description:
         """Return what the site says of a file without sending it."""
-        return self._unless_missing(name, self._trusted_description)
+        return self._unless_missing(name, self._describe_trusted)
 
-    def measure(self, name: str) -> int | None:
+    def size(self, name: str) -> int | None:
         """Return the size, ``None`` where the site does not give it."""
         return self._unless_missing(name, self._size)
 
     def download(self, name: str) -> tuple[Spool, int]:
         """Return the whole content, at its start, and its size."""
-        return self._unless_missing(name, self._content)
+        return self._unless_missing(name, self._download)
 
     def _unless_missing(self, name: str, ask: Callable[[str, Deadline], T]) -> T:
-        if name in self._misses:
-            raise FileNotFoundError(errno.ENOENT, "Missing a moment ago", name)
+        if name in self._missing:
+            raise FileNotFoundError(errno.ENOENT, "Missing a moment ago (missing_ttl)", name)
         try:
             return ask(name, Deadline(name, self._options.deadline, self._options.clock))
         except FileNotFoundError:
-            self._misses.add(name)
+            self._missing.add(name)
             raise
 
-    def _trusted_description(self, name: str, deadline: Deadline) -> Description:
+    def _describe_trusted(self, name: str, deadline: Deadline) -> Description:
         description = self._describe(name, deadline)
         self._trust(name, deadline)
         return description
 
     def _size(self, name: str, deadline: Deadline) -> int | None:
-        size = self._trusted_description(name, deadline).size
+        size = self._describe_trusted(name, deadline).size
         return self._describe_by_get(name, deadline).size if size is None else size
 
     def _describe(self, name: str, deadline: Deadline) -> Description:
-        with self._ask("HEAD", name, deadline) as response:
-            if response.status not in answers.HEAD_REFUSED:
-                return self._description(response, name, {answers.OK})
+        with self._request("HEAD", name, deadline) as response:
+            if response.status not in responses.HEAD_REFUSED:
+                return self._description(response, name, _FOUND_BY_HEAD)
         return self._describe_by_get(name, deadline)
 
     def _describe_by_get(self, name: str, deadline: Deadline) -> Description:
-        with self._ask("GET", name, deadline, _FIRST_BYTE) as response:
+        with self._request("GET", name, deadline, _FIRST_BYTE) as response:
             return self._description(response, name, _FOUND_BY_GET)
 
     def _description(
-        self, response: BaseHTTPResponse, name: str, found: set[int] | frozenset[int]
+        self, response: BaseHTTPResponse, name: str, found: frozenset[int]
     ) -> Description:
         if response.status not in found:
-            raise answers.error_for(response.status, name)
-        if response.status != answers.NO_SUCH_RANGE:  # Its type is that of the error's page.
-            answers.refuse_type(response.headers, self._options.expect, name)
-        return answers.describe(response.status, response.headers)
+            raise responses.error_for(response.status, name)
+        if response.status != responses.NO_SUCH_RANGE:  # Its type is that of an error's page.
+            responses.refuse_type(response.headers, self._options.expect, name)
+        return responses.describe(response.status, response.headers)
 
-    def _content(self, name: str, deadline: Deadline) -> tuple[Spool, int]:
-        with self._ask("GET", name, deadline) as response:
-            described = self._description(response, name, {answers.OK})
+    def _download(self, name: str, deadline: Deadline) -> tuple[Spool, int]:
+        with self._request("GET", name, deadline) as response:
+            size = self._description(response, name, _FOUND_BY_HEAD).size
             self._trust(name, deadline)
-            if answers.is_encoded(response.headers):
-                raise UnexpectedAnswer(f"{name!r} came compressed, which it was asked not to.")
-            if described.size is not None and described.size > self._options.max_size:
+            if responses.is_encoded(response.headers):
+                raise UnexpectedAnswer(
+                    f"The site sent {name!r} compressed, though asked for it as it is. Make it"
+                    " honour Accept-Encoding: identity, or use the real storage."
+                )
+            if size is not None and size > self._options.max_size:
                 raise self._too_large(name)
-            return self._spooled(response, name)
+            return self._spool(response, name)
 
-    def _spooled(self, response: BaseHTTPResponse, name: str) -> tuple[Spool, int]:
+    def _spool(self, response: BaseHTTPResponse, name: str) -> tuple[Spool, int]:
         spool = SpooledTemporaryFile(max_size=self._options.spool_size)
         try:
             size = self._fill(spool, response, name)
@@ -120,7 +124,7 @@ class Site:
             try:
                 spool.write(chunk)
             except FileNotFoundError:
-                # Not the file is missing, but a place to keep it.
+                # Not the file is missing, but the directory for temporary ones.
                 raise OSError(errno.EIO, "No temporary directory", name) from None
         return size
 
@@ -129,44 +133,44 @@ class Site:
         return OSError(errno.EFBIG, limit, name)
 
     @contextmanager
-    def _ask(
-        self, method: str, name: str, deadline: Deadline, range_: str | None = None
+    def _request(
+        self, method: Method, name: str, deadline: Deadline, range_: str | None = None
     ) -> Iterator[BaseHTTPResponse]:
         target = self._options.base.path + target_of(name)
         for _ in range(MAX_REDIRECTS + 1):
             with self._transport.request(method, target, name, deadline, range_) as response:
-                if response.status not in answers.REDIRECTS:
+                if response.status not in responses.REDIRECTS:
                     yield response
                     return
                 target = self._redirected(response, target, name)
         raise UnexpectedAnswer(f"{name!r} was redirected more than {MAX_REDIRECTS} times.")
 
     def _redirected(self, response: BaseHTTPResponse, target: str, name: str) -> str:
-        what = f"HTTP {response.status} for {name!r}"
+        what = f"HTTP {response.status} for {name!r} is a redirect"
         if not self._options.redirects:
-            raise UnexpectedAnswer(f"{what}: none is followed with redirects=False.")
+            raise UnexpectedAnswer(f"{what}, and redirects=False follows none. Check base_url.")
         location = response.headers.get("Location", "")
-        there = answers.follow(self._options.base, target, location) if location else None
+        there = responses.follow(self._options.base, target, location) if location else None
         if there is None:
-            raise UnexpectedAnswer(f"{what} leads away, which redirects='same-host' refuses.")
+            raise UnexpectedAnswer(f"{what} away from the host: redirects='same-host' refuses it.")
         return there
 
     def _trust(self, name: str, deadline: Deadline) -> None:
-        """Before the first file is believed to be there, ask for a name that cannot be.
+        """Ask for a name that cannot exist before the first file is believed to be there.
 
-        The turn is held across a request on purpose: the others wait for its outcome, each no
-        longer than its own deadline.
+        The lock is held across a request on purpose: the others wait for its outcome, none longer
+        than its own deadline.
         """
         if self._trusted.is_set() or not self._options.probe:
             return
-        if not self._turn.acquire(timeout=deadline.patience()):
+        if not self._probing.acquire(timeout=deadline.timeout()):
             raise deadline.error()
         try:
             if not self._trusted.is_set():
                 self._probe(name, deadline)
                 self._trusted.set()
         finally:
-            self._turn.release()
+            self._probing.release()
 
     def _probe(self, name: str, deadline: Deadline) -> None:
         # Beside the file and with its extension: a site may have rules for either.
@@ -177,7 +181,7 @@ class Site:
         except (FileNotFoundError, PermissionError, UnexpectedAnswer):
             return
         raise UnexpectedAnswer(
-            f"{self._options.base_url} answers for a random name as it does for {name!r}: is every"
-            " address answered with one page, a login for example? Say with the option expect what"
-            " files are, or turn this question off with probe=False."
+            f"{self._options.base_url} answers for a random name as it does for {name!r}. It may"
+            " show one page at every address, such as a login. Set the option expect to the types"
+            " that files have, or probe=False if the site is right."
         )

@@ -1,4 +1,4 @@
-"""What an answer says of a file, and whether it is one."""
+"""What a response says of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 OK, PARTIAL, NO_SUCH_RANGE = 200, 206, 416
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: How a server says that it does not answer HEAD. A 403 may be about the file: a GET shows.
+#: With these a server may refuse HEAD alone: a GET shows whether a 403 is about the file.
 HEAD_REFUSED = frozenset({403, 405, 501})
 
 _MISSING = frozenset({404, 410})
@@ -31,26 +31,31 @@ _URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
 class UnexpectedAnswer(OSError):
     """The site answered with something else than the file: it is neither there nor missing."""
 
+    # The public path.
+    __module__ = "fallback_storage.http"
+
 
 @dataclass(frozen=True)
 class Description:
-    """What an answer says of a file; ``None`` is what it does not say."""
+    """What a response says of a file; ``None`` is what it does not say."""
 
     size: int | None
     modified: datetime | None
 
 
 def error_for(status: int, name: str) -> OSError:
-    """Return what a status that is no answer means."""
+    """Return the error to raise for a status that does not stand for a file."""
     if status in _MISSING:
         return FileNotFoundError(errno.ENOENT, f"HTTP {status}", name)
     if status in _DENIED:
-        return PermissionError(errno.EACCES, f"HTTP {status}", name)
+        error = PermissionError(errno.EACCES, f"HTTP {status}", name)
+        error.status_code = status  # type: ignore[attr-defined]  # For DENIED_IS_MISSING.
+        return error
     return OSError(f"HTTP {status} for {name!r}.")
 
 
 def describe(status: int, headers: Mapping[str, str]) -> Description:
-    """Return what a positive answer says: 200, 206 to a range of one byte, or 416 to that."""
+    """Return what a response says of its file: 200, or 206 or 416 to a range of one byte."""
     return Description(_size(status, headers), _modified(headers.get("Last-Modified", "")))
 
 
@@ -65,14 +70,14 @@ def _size(status: int, headers: Mapping[str, str]) -> int | None:
 
 
 def is_encoded(headers: Mapping[str, str]) -> bool:
-    """Whether the body is the file in another form, compressed for one."""
+    """Whether the body is the file in another form, such as compressed."""
     return headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
 
 
 def _modified(text: str) -> datetime | None:
     try:
         modified = parsedate_to_datetime(text)
-        if modified.tzinfo is None:  # "-0000": UTC, from a place that does not say where it is.
+        if modified.tzinfo is None:  # "-0000" is UTC as well.
             modified = modified.replace(tzinfo=UTC)
         if settings.USE_TZ:
             return modified.astimezone(UTC)
@@ -82,24 +87,24 @@ def _modified(text: str) -> datetime | None:
 
 
 def refuse_type(headers: Mapping[str, str], expect: Sequence[str], name: str) -> None:
-    """Raise ``UnexpectedAnswer`` for another content type than ``expect`` has."""
-    # Bytes of which nothing is said are just that (RFC 9110, 8.3).
+    """Raise ``UnexpectedAnswer`` if ``expect`` does not have the content type."""
+    # What to take a body without a type for (RFC 9110, 8.3).
     given = headers.get("Content-Type") or "application/octet-stream"
     found = _MEDIA_TYPE.match(given.strip().lower())
     kind = found[0] if found else "unknown"
     if expect and not any(fnmatchcase(kind, pattern) for pattern in expect):
         raise UnexpectedAnswer(
-            f"{name!r} is answered with {kind}, not with {' or '.join(expect)}: is this a page"
-            " instead of the file? The option expect says what may come."
+            f"The site answered {name!r} with {kind}, not with {' or '.join(expect)}: probably a"
+            f" page instead of the file. If it is the file, add {kind} to the option expect."
         )
 
 
 def follow(base: SplitResult, target: str, location: str) -> str | None:
-    """Return the target that ``location``, a redirect's, names on the site of ``base``.
+    """Return where a redirect to ``location`` leads: a path and query on the site of ``base``.
 
     ``None`` where it leads to another scheme, host or port.
     """
-    # A header's bytes arrive as Latin-1; what is not ASCII was meant as it is.
+    # Python decodes a header as Latin-1. Encoded again, its bytes are those that the site sent.
     location = quote(location.encode("latin-1", "replace"), safe=_URL_CHARACTERS)
     try:
         there = urlsplit(urljoin(f"{base.scheme}://{base.netloc}{target}", location))

@@ -1,0 +1,1 @@
+"""What settings and ``OPTIONS`` may say, and what a mistake in them is told."""

@@ -1,0 +1,1 @@
+"""HTTPStorage without a server: its options. With one: ``tests/servers/``."""
