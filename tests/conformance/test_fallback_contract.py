@@ -104,15 +104,14 @@ class TestMemoryOverDirectory(CombinedContract):
     """What InMemoryStorage hands out is its own.
 
     - ``path`` returns a path where nothing lies.
-    - An opened file is the stored node itself: one position for all who opened it, open for
-      good, emptied by no mode, written from its start by "ab".
+    - An opened file reads the stored node itself: one position for all who opened it, emptied by
+      no mode, written from its start by "ab".
     - Of two simultaneous saves of one name, one may be lost: a matter of luck, so not tested.
     - ``delete`` of a directory deletes the tree.
     """
 
     paths_are_real = False
     independent_positions = False
-    closes_files = False
     truncates = False
     appends = False
     deletes_trees = True

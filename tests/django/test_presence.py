@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.test import override_settings
 
-from fallback_storage.combined.presence import Presence, _Recent
+from fallback_storage.combined.presence import LAST_OR_NOWHERE, NOWHERE, Presence, _Recent
 from fallback_storage.conf import PresenceOptions
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import RemoteFaultyStorage
@@ -163,15 +163,29 @@ def test_what_was_asked_before_a_change_is_not_remembered_after_it(
     assert storage.backends
     presence = storage.presence
     assert presence is not None
-    presence.changed("a.txt")
-    presence.noticed("a.txt", "first")
-    presence.noticed_many({"a.txt": "first"})
-    assert presence.holder("a.txt") is None
+    begun = presence.now()
+    for noticed in ("first", "second", NOWHERE, LAST_OR_NOWHERE):
+        presence.changed("a.txt")
+        presence.noticed("a.txt", noticed, begun)
+        assert presence.holder("a.txt") is None
     presence.stored("a.txt", "second")
-    presence.noticed_many({"a.txt": "first"})
+    presence.noticed("a.txt", LAST_OR_NOWHERE, begun)
     assert presence.holder("a.txt") == "second"
-    presence.noticed("a.txt", "first")
+    presence.noticed("a.txt", "first", begun)
     assert presence.holder("a.txt") is None
+
+
+def test_what_took_so_long_to_find_out_that_a_change_is_forgotten_is_not_remembered(
+    storage: FallbackStorage,
+) -> None:
+    """The mark of a change in the cache may have expired since."""
+    assert storage.backends
+    presence = storage.presence
+    assert presence is not None
+    presence.noticed("a.txt", "first", presence.now() - 12)
+    assert presence.holder("a.txt") is None
+    presence.noticed("a.txt", "first", presence.now())
+    assert presence.holder("a.txt") == "first"
 
 
 @pytest.mark.parametrize("ask", ["open", "size", "exists", "get_modified_time"])
@@ -312,12 +326,14 @@ def test_nothing_is_remembered_while_a_backend_cannot_answer(
     assert storage.url("in both.txt") == "https://first.example/in%20both.txt"
 
 
-def test_a_remembered_backend_that_gives_no_url_is_passed_over(
+def test_the_error_of_the_holders_url_is_raised(
     storage: FallbackStorage, first: RemoteFaultyStorage
 ) -> None:
+    """The URL of the next backend may lead to an older file, or to none."""
     assert storage.locate("in both.txt") == "first"
     first.stage("url", error=OSError("No key to sign it with"))
-    assert storage.url("in both.txt") == "https://second.example/in%20both.txt"
+    with pytest.raises(OSError, match="No key"):
+        storage.url("in both.txt")
 
 
 def test_a_remembered_backend_whose_breaker_is_open_is_passed_over(

@@ -194,6 +194,7 @@ class Opened(io.BufferedIOBase):
             if not self.closed:
                 self._run(self._file.close)
         finally:
+            self._writable = False  # There is nothing left to flush.
             super().close()
 
 

@@ -27,7 +27,8 @@ class Attempts:
     """
 
     __slots__ = (
-        *("_members", "_stops", "errors", "guesses", "name", "operation", "outcomes", "writing"),
+        *("_begun", "_members", "_stops", "errors", "guesses", "name", "operation", "outcomes"),
+        "writing",
     )
 
     def __init__(
@@ -44,6 +45,7 @@ class Attempts:
         self.name = name
         self.writing = writing
         self._stops = stops and not writing and members.on_fault == "raise"
+        self._begun = 0.0 if members.presence is None else members.presence.now()
         self.outcomes: dict[str, Outcome] = {}
         self.errors: dict[str, Exception] = {}
         #: Errors that were taken for *missing* though they do not say so.
@@ -61,6 +63,11 @@ class Attempts:
     def any_missing(self) -> bool:
         """Whether a backend said that it does not have the name."""
         return Outcome.MISSING in self.outcomes.values()
+
+    def notice(self, holder: str) -> None:
+        """Remember who holds the name, if nothing about it is a fault or a guess."""
+        if self._members.presence is not None and self.is_known:
+            self._members.presence.noticed(self.name, holder, self._begun)
 
     def missing(self, backend: Backend) -> None:
         """Record that ``backend`` does not have the name."""
@@ -90,9 +97,8 @@ class Attempts:
         if self.errors:
             self.unavailable()
         if not held and self.any_missing:
-            known = self.is_known and self.operation != "listdir"
-            if self._members.presence is not None and known:
-                self._members.presence.noticed(self.name, NOWHERE)
+            if self.operation != "listdir":
+                self.notice(NOWHERE)
             error = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self.name)
             error.add_note(f"{self._members.owner!r}: {self}.")
             raise error
@@ -131,6 +137,14 @@ class Attempts:
         ) from (errors[0] if len(errors) == 1 else ExceptionGroup(failures, errors))
 
 
+def begin(members: Members, operation: str, name: str, *, stops: bool = True) -> Attempts | None:
+    """Return where to record an operation from its start, ``None`` if only a miss is of interest.
+
+    What is remembered of a name must be known from when it was asked.
+    """
+    return None if members.presence is None else Attempts(members, operation, name, stops=stops)
+
+
 def served(
     members: Members, attempts: Attempts | None, operation: str, name: str, backend: Backend
 ) -> None:
@@ -139,8 +153,9 @@ def served(
     It is remembered where a file was found and every backend before could answer.
     """
     logger.debug("%s(%r): %s serves", operation, name, backend.name)
-    if attempts is not None and attempts.outcomes and fallback_used.receivers:
+    if attempts is None:
+        return
+    if attempts.outcomes and fallback_used.receivers:
         report_fallback(members.owner, backend.name, operation, name, attempts.outcomes)
-    known = attempts is None or attempts.is_known
-    if members.presence is not None and known and operation in _OF_A_FILE:
-        members.presence.noticed(name, backend.name)
+    if operation in _OF_A_FILE:
+        attempts.notice(backend.name)

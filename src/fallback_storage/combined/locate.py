@@ -11,9 +11,6 @@ from fallback_storage.combined.presence import NOWHERE
 from fallback_storage.combined.reads import first_with, refuse_ignorance
 from fallback_storage.resilience.parallel import THREADS, in_parallel
 
-#: The holder of each name, and whether every backend before it could answer.
-Found = dict[str, tuple[str, bool]]
-
 
 def locate(members: Members, name: str) -> str | None:
     """Return the name of the backend that has ``name``, ``None`` if none has it."""
@@ -26,11 +23,7 @@ def locate_many(members: Members, names: Sequence[str]) -> dict[str, str | None]
     What is remembered is asked for at once, what is not of several names at a time.
     """
     holders = _remembered(members, names)
-    found = _ask(members, [name for name in dict.fromkeys(names) if name not in holders])
-    if found and members.presence is not None:
-        certain = {name: holder for name, (holder, is_certain) in found.items() if is_certain}
-        members.presence.noticed_many(certain)
-    holders |= {name: holder for name, (holder, _) in found.items()}
+    holders |= _ask(members, [name for name in dict.fromkeys(names) if name not in holders])
     return {name: holders[name] or None for name in names}
 
 
@@ -42,24 +35,25 @@ def _remembered(members: Members, names: Sequence[str]) -> dict[str, str]:
     return {name: holder for name, holder in remembered.items() if holder in answers}
 
 
-def _ask(members: Members, names: Sequence[str]) -> Found:
+def _ask(members: Members, names: Sequence[str]) -> dict[str, str]:
     are_remote = any(backend.is_remote for backend in members.backends)
     threads = THREADS if are_remote and members.thread_safe else 1
     shares = [names[number::threads] for number in range(min(threads, len(names)))]
-    found: Found = {}
+    found: dict[str, str] = {}
     for share in in_parallel([partial(_ask_for_each, members, share) for share in shares]):
         found |= share
     return found
 
 
-def _ask_for_each(members: Members, names: Sequence[str]) -> Found:
-    found: Found = {}
+def _ask_for_each(members: Members, names: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for name in names:
         holder, attempts = first_with(members, "locate", name, members.backends)
         if holder is None:
             refuse_ignorance(members, attempts, may_skip=True)
         elif attempts is not None:
             served(members, attempts, "locate", name, holder)
-        is_certain = attempts is None or attempts.is_known
-        found[name] = NOWHERE if holder is None else holder.name, is_certain
+        found[name] = NOWHERE if holder is None else holder.name
+        if attempts is not None:
+            attempts.notice(found[name])
     return found

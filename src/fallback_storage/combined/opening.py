@@ -24,14 +24,13 @@ def open_for_writing(members: Members, name: str, mode: str) -> File[Any]:
     ``StorageUnavailable`` where that is not known.
     """
     attempts = Attempts(members, "open", name, writing=True)
-    candidates = writable(members, "open", name)
-    if "w" in mode:
-        candidates = members.backends
-    elif (holder := _holder(members, attempts, mode)) is not None:
+    holder = None if "w" in mode else _holder(members, attempts, mode)
+    if holder is not None:
         if holder.read_only:
             _refuse(holder, attempts, mode)
-        candidates = [holder]
-    return _open_first(members, attempts, candidates, mode)
+        return _open_first(members, attempts, [holder], mode)
+    new = writable(members, "open", name)
+    return _open_first(members, attempts, members.backends if "w" in mode else new, mode)
 
 
 def _open_first(

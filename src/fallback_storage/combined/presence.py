@@ -11,7 +11,6 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -47,82 +46,80 @@ class Presence:
     ) -> None:
         self._options = options
         self._scope = _scope(owner, backends)
+        self._clock = clock
         self._recent = _Recent(clock)
 
     @property
     def _cache(self) -> BaseCache:
         return caches[self._options.cache]
 
+    def now(self) -> float:
+        """Return the time; what is asked from then on may be remembered for a while."""
+        return self._clock()
+
     def holder(self, name: str) -> str | None:
         """Return what is remembered: a backend's name, one of the above, ``None``: nothing."""
-        recent = self._recent.get(name)
-        if recent is not None:
-            return recent
-        holder: str | None = _unless_down(lambda: self._cache.get(self._key(name)), None)
-        if holder is None or holder == _CHANGED:
-            return None
-        self._recent.put(name, holder)
-        return holder
+        return self.holders([name]).get(name)
 
-    def holders(self, names: Iterable[str]) -> Mapping[str, str]:
+    def holders(self, names: Iterable[str]) -> dict[str, str]:
         """Return the remembered holders of ``names``, in one round trip at most."""
         recent = {name: self._recent.get(name) for name in names}
         holders = {name: holder for name, holder in recent.items() if holder is not None}
-        by_key = {self._key(name): name for name in recent if name not in holders}
-        return holders | (self._from_cache(by_key) if by_key else {})
-
-    def _from_cache(self, by_key: Mapping[str, str]) -> dict[str, str]:
-        found: Mapping[str, str] = _unless_down(lambda: self._cache.get_many(by_key), {})
-        holders = {by_key[key]: holder for key, holder in found.items() if holder != _CHANGED}
-        for name, holder in holders.items():
-            self._recent.put(name, holder)
+        left = {name: self._keys(name) for name in recent if name not in holders}
+        if not left:
+            return holders
+        nothing: Mapping[str, str] = {}
+        keys = [key for pair in left.values() for key in pair]
+        found = _unless_down(lambda: self._cache.get_many(keys), nothing)
+        for name, (key, last) in left.items():
+            holder = found.get(key, found.get(last))
+            if holder is not None and holder != _CHANGED:
+                holders[name] = holder
+                self._recent.put(name, holder)
         return holders
 
-    def noticed(self, name: str, holder: str) -> None:
-        """A question found that ``holder`` has the name."""
-        if self._recent.get(name) != holder:
-            self._recent.forget(name)
-            _unless_down(lambda: self._learn(name, holder, self._cache.get(self._key(name))), None)
+    def noticed(self, name: str, holder: str, begun: float) -> None:
+        """Remember what a question found that was put from ``begun`` on.
 
-    def noticed_many(self, holders: Mapping[str, str]) -> None:
-        """Questions found the holders of names of which nothing was remembered."""
-        nothing: Mapping[str, str] = {}
-        keys = {name: self._key(name) for name in holders}
-        remembered = _unless_down(lambda: self._cache.get_many(keys.values()), nothing)
-        for name, holder in holders.items():
-            since = remembered.get(keys[name])
-            if since in (None, LAST_OR_NOWHERE):  # Else a write was faster.
-                _unless_down(partial(self._learn, name, holder, since), None)
+        It is only added, so that what a write leaves behind stays; and not if the mark of a write
+        that came after the question may be gone by now.
+        """
+        if self._recent.get(name) == holder or self._clock() - begun > _CHANGED_SECONDS / 2:
+            return
+        self._recent.forget(name)
+        _unless_down(lambda: self._add(name, holder), None)
 
-    def _learn(self, name: str, holder: str, remembered: str | None) -> None:
-        key, seconds = self._key(name), self._seconds(holder)
-        if remembered is None and self._cache.add(key, holder, seconds):
+    def _add(self, name: str, holder: str) -> None:
+        key, last = self._keys(name)
+        missing = holder in (NOWHERE, LAST_OR_NOWHERE)
+        seconds = self._options.missing if missing else self._options.found
+        if holder == LAST_OR_NOWHERE:
+            self._cache.add(last, holder, seconds)
+        elif self._cache.add(key, holder, seconds):
             self._recent.put(name, holder)
-        elif remembered == LAST_OR_NOWHERE:
-            self._cache.set(key, holder, seconds)
-        elif remembered not in (None, holder, _CHANGED):
+        elif self._cache.get(key) not in (holder, _CHANGED):
             # Which of the two is newer is not known here: the next question will tell.
             self._cache.delete(key)
 
     def stored(self, name: str, holder: str) -> None:
-        """A file was stored in ``holder``."""
+        """Remember that a file was stored in ``holder``."""
         self._set(name, holder, self._options.found)
 
     def changed(self, name: str) -> None:
-        """A file was deleted, or may be changed from now on."""
+        """Forget a name: its file was deleted, or may be changed from now on."""
         self._set(name, _CHANGED, _CHANGED_SECONDS)
 
     def _set(self, name: str, holder: str, seconds: int) -> None:
-        _unless_down(lambda: self._cache.set(self._key(name), holder, seconds), None)
+        key, last = self._keys(name)
+        _unless_down(lambda: self._cache.set(last, _CHANGED, _CHANGED_SECONDS), None)
+        _unless_down(lambda: self._cache.set(key, holder, seconds), None)
         self._recent.forget(name)  # Not before: it would be put there again from the cache.
 
-    def _seconds(self, holder: str) -> int:
-        is_missing = holder in (NOWHERE, LAST_OR_NOWHERE)
-        return self._options.missing if is_missing else self._options.found
-
-    def _key(self, name: str) -> str:
+    def _keys(self, name: str) -> tuple[str, str]:
+        """Return the key of a name's holder, and that of what only its URL shows."""
         digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16)
-        return f"{self._scope}{digest.hexdigest()}"
+        key = f"{self._scope}{digest.hexdigest()}"
+        return key, f"{key}:last"
 
 
 class _Recent:

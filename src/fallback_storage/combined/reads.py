@@ -14,7 +14,7 @@ from typing import Any, cast
 from django.core.files.base import File
 
 from fallback_storage.backend.backend import Backend
-from fallback_storage.combined.attempts import Attempts, served
+from fallback_storage.combined.attempts import Attempts, begin, served
 from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import NOWHERE
 from fallback_storage.signals import logger
@@ -25,7 +25,7 @@ debugging = partial(logger.isEnabledFor, logging.DEBUG)
 
 def first_answer(members: Members, operation: str, name: str) -> Any:
     """Return the first answer to ``operation``: ``size``, a time, ``get_valid_name``."""
-    attempts = None
+    attempts = begin(members, operation, name)
     for backend in members.backends:
         try:
             answer = getattr(backend, operation)(name)
@@ -33,7 +33,7 @@ def first_answer(members: Members, operation: str, name: str) -> Any:
             attempts = attempts or Attempts(members, operation, name)
             attempts.failed(backend, error)
         else:
-            if attempts or members.presence or debugging():
+            if attempts or debugging():
                 served(members, attempts, operation, name, backend)
             return answer
     cast(Attempts, attempts).nobody()
@@ -43,7 +43,7 @@ def open_with_backend(
     members: Members, name: str, mode: str
 ) -> tuple[Backend, File[Any], Attempts | None]:
     """Open a file for reading; return the backend that serves, and what others said before."""
-    attempts = None
+    attempts = begin(members, "open", name)
     for backend in members.backends:
         try:
             file = backend.open(name, mode)
@@ -51,7 +51,7 @@ def open_with_backend(
             attempts = attempts or Attempts(members, "open", name)
             attempts.failed(backend, error)
         else:
-            if attempts or members.presence or debugging():
+            if attempts or debugging():
                 served(members, attempts, "open", name, backend)
             return backend, file, attempts
     cast(Attempts, attempts).nobody()
@@ -71,7 +71,7 @@ def first_with(
     ``stops``: whether ``on_fault="raise"`` holds here. They are asked for a file, or for anything
     of that name (``ask="claims"``).
     """
-    attempts = None
+    attempts = begin(members, operation, name, stops=stops)
     for backend in backends:
         try:
             found = getattr(backend, ask)(name)
@@ -96,9 +96,8 @@ def holder(
     found, attempts = first_with(members, operation, name, members.backends, ask=ask)
     if found is None:
         refuse_ignorance(members, attempts, may_skip=may_skip)
-        if members.presence is not None and attempts is not None and attempts.is_known:
-            members.presence.noticed(name, NOWHERE)
-    elif attempts is not None or members.presence is not None or debugging():
+        cast(Attempts, attempts).notice(NOWHERE)
+    elif attempts is not None or debugging():
         served(members, attempts, operation, name, found)
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fallback_storage.backend.backend import Backend
-from fallback_storage.combined.attempts import Attempts, served
+from fallback_storage.combined.attempts import Attempts, begin, served
 from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import LAST_OR_NOWHERE, NOWHERE
 from fallback_storage.combined.reads import debugging
@@ -21,7 +21,7 @@ def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
         remembered = members.presence.holder(name)
         if remembered is not None and (url := _remembered(members, remembered, name, keywords)):
             return url
-    attempts = None
+    attempts = begin(members, "url", name)
     for backend in members.backends[:-1]:
         try:
             found = backend.exists(name)
@@ -68,10 +68,8 @@ def _served(
         attempts = attempts or Attempts(members, "url", name)
         attempts.failed(backend, error)
         attempts.nobody()
-    if attempts or members.presence or debugging():
+    if attempts or debugging():
         served(members, attempts, "url", name, backend)
-        known = attempts is None or attempts.is_known
-        if members.presence is not None and known and is_canonical(name):
-            is_last = backend is members.backends[-1]
-            members.presence.noticed(name, LAST_OR_NOWHERE if is_last else backend.name)
+    if attempts is not None and is_canonical(name):
+        attempts.notice(LAST_OR_NOWHERE if backend is members.backends[-1] else backend.name)
     return answer
