@@ -29,6 +29,8 @@ def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Back
     place.
     """
     adapters = [adapter_for(_storage(each)) for each in options]
+    for each, adapter in zip(options, adapters, strict=True):
+        adapter.conditional_writes = each.conditional_writes
     alone = len(adapters) == 1
     guards = [
         guard_of(each, adapter, owner, alone=alone)

@@ -31,7 +31,8 @@ class BackendOptions:
     """One entry of ``backends``, before its storage is built.
 
     ``source`` is an alias of ``STORAGES``, a dotted path or a storage instance; ``timeout`` is in
-    seconds; without ``breaker`` a remote backend has the usual one, and with ``False`` none.
+    seconds; without ``breaker`` a remote backend has the usual one, and with ``False`` none;
+    without ``conditional_writes`` it is found out whether an S3 server honours conditions.
     """
 
     place: str
@@ -41,6 +42,7 @@ class BackendOptions:
     options: Mapping[str, Any] = field(repr=False)
     read_only: bool
     denied_is_missing: bool
+    conditional_writes: bool | None
     timeout: float | None
     threads: int | None
     breaker: BreakerOptions | Literal[False] | None
@@ -102,6 +104,7 @@ def _parse(entry: object, place: str) -> BackendOptions:
         options=given.get("OPTIONS", {}),
         read_only=given.get("READ_ONLY", False),
         denied_is_missing=given.get("DENIED_IS_MISSING", False),
+        conditional_writes=given.get("CONDITIONAL_WRITES"),
         timeout=given.get("TIMEOUT"),
         threads=given.get("THREADS"),
         breaker=given.get("BREAKER"),
@@ -129,6 +132,7 @@ _KEYS: dict[str, Validator] = {
     "NAME": validation.text,
     "READ_ONLY": validation.flag,
     "DENIED_IS_MISSING": validation.flag,
+    "CONDITIONAL_WRITES": optional(validation.flag),
     "TIMEOUT": optional(validation.seconds),
     "THREADS": optional(partial(validation.whole_number, unit="threads", least=1)),
     "BREAKER": _breaker,

@@ -62,6 +62,8 @@ class Adapter:
         self.storage = storage
         #: The class that the adapter is for; the storage's own may derive from it.
         self.base = base
+        #: Whether the server honours conditions, if its owner said so: ``CONDITIONAL_WRITES``.
+        self.conditional_writes: bool | None = None
 
     @cached_property
     def exact(self) -> bool:

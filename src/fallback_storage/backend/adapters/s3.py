@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
+from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
+from fallback_storage.names import TEMPORARY
 from fallback_storage.outcomes import class_paths, http_status
+from fallback_storage.resilience.parallel import in_parallel
 
-# Precondition failed; conflict with another conditional request, which wins.
-_TAKEN = frozenset({409, 412})
+# Precondition failed; conflict with another conditional request.
+_TAKEN, _CONFLICT = 412, 409
+# How servers answer to a condition that they do not know.
+_NOT_IMPLEMENTED = frozenset({400, 501})
+# Whether the server of a bucket honours conditions: by its address and the bucket's name.
+_honours: dict[tuple[str, str], bool] = {}
 
 
 class S3(Adapter):
@@ -48,20 +58,106 @@ class S3(Adapter):
         return self.keeps("_save", "_open", "exists", "delete") and not self.storage.gzip
 
     def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
-        if not self.can_create:
+        if not self.can_create or not self._honours_conditions():
             return super().create(name, content, skip_if)
         if skip_if and skip_if():
             return None
-        storage = self.storage
-        key = storage._normalize_name(name)
-        parameters = storage._get_write_parameters(key, content)
-        try:
-            storage.bucket.Object(key).put(Body=content, IfNoneMatch="*", **parameters)
-        except Exception as error:
-            if http_status(error) in _TAKEN:
-                return None
-            raise
+        key = self.storage._normalize_name(name)
+        parameters = self.storage._get_write_parameters(key, content)
+        for last in (False, False, True):
+            content.seek(0)
+            try:
+                self._put_if_absent(key, content, parameters)
+            except Exception as error:
+                status = http_status(error)
+                if status == _TAKEN:
+                    return None
+                # Another request for the name was under way; it may have come to nothing.
+                if status != _CONFLICT or last:
+                    raise
+            else:
+                break
         return name
+
+    @property
+    def _client(self) -> Any:
+        return self.storage.connection.meta.client
+
+    def _put_if_absent(self, key: str, content: File[bytes], parameters: dict[str, Any]) -> None:
+        target = {"Bucket": self.storage.bucket_name, "Key": key}
+        if content.size >= self.storage.transfer_config.multipart_threshold:
+            self._put_parts_if_absent(target, content, parameters)
+        else:
+            self._client.put_object(**target, **parameters, Body=content, IfNoneMatch="*")
+
+    def _put_parts_if_absent(
+        self, target: dict[str, str], content: File[bytes], parameters: dict[str, Any]
+    ) -> None:
+        client, config = self._client, self.storage.transfer_config
+
+        def given(operation: str) -> dict[str, Any]:
+            shape = client.meta.service_model.operation_model(operation).input_shape
+            return {key: each for key, each in parameters.items() if key in shape.members}
+
+        upload = client.create_multipart_upload(**target, **given("CreateMultipartUpload"))
+        target = target | {"UploadId": upload["UploadId"]}
+
+        def put(number: int, part: bytes) -> dict[str, Any]:
+            answer = client.upload_part(
+                **target, **given("UploadPart"), PartNumber=number, Body=part
+            )
+            return {"PartNumber": number, "ETag": answer["ETag"]}
+
+        at_once = config.max_request_concurrency if config.use_threads else 1
+        parts: list[dict[str, Any]] = []
+        chunks = enumerate(content.chunks(config.multipart_chunksize), start=1)
+        try:
+            while batch := list(islice(chunks, at_once)):
+                parts += in_parallel([partial(put, number, part) for number, part in batch])
+            client.complete_multipart_upload(
+                **target,
+                **given("CompleteMultipartUpload"),
+                MultipartUpload={"Parts": parts},
+                IfNoneMatch="*",
+            )
+        except BaseException:
+            with suppress(Exception):  # What is left of it, a rule of the bucket has to remove.
+                client.abort_multipart_upload(**target)
+            raise
+
+    def _honours_conditions(self) -> bool:
+        """Return whether the server refuses to create what is there.
+
+        Amazon's does. Of another it is found out once per process, under a name that nobody has.
+        """
+        if self.conditional_writes is not None:
+            return self.conditional_writes
+        endpoint = self._client.meta.endpoint_url
+        if (urlsplit(endpoint).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn")):
+            return True
+        place = (endpoint, self.storage.bucket_name)
+        if place not in _honours:
+            _honours[place] = self._probe()
+        return _honours[place]
+
+    def _probe(self) -> bool:
+        key = self.storage._normalize_name(f"{TEMPORARY}probe-{secrets.token_hex(8)}")
+        target = {"Bucket": self.storage.bucket_name, "Key": key}
+        try:
+            self._client.put_object(**target, Body=b"", IfNoneMatch="*")
+        except Exception as error:
+            if http_status(error) in _NOT_IMPLEMENTED:
+                return False
+            raise
+        try:
+            self._client.put_object(**target, Body=b"", IfNoneMatch="*")
+        except Exception as error:
+            if http_status(error) == _TAKEN:
+                return True
+            raise
+        finally:
+            self._client.delete_object(**target)
+        return False
 
     @classmethod
     def transfers_in_threads(cls, option: Callable[[str, str], Any]) -> bool:
