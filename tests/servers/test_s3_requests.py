@@ -14,6 +14,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 
+from fallback_storage.backend.adapters import adapter_for
+
 from .conftest import MakeS3
 from .files import fallback, put, read
 from .requests import counting
