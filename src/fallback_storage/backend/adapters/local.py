@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 
 from django.core.files.base import File
@@ -54,6 +55,21 @@ class Local(Adapter):
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         return found.st_size
+
+    def get_accessed_time(self, name: str) -> datetime:
+        return self._time("get_accessed_time", name)
+
+    def get_created_time(self, name: str) -> datetime:
+        return self._time("get_created_time", name)
+
+    def get_modified_time(self, name: str) -> datetime:
+        return self._time("get_modified_time", name)
+
+    def _time(self, method: str, name: str) -> datetime:
+        time: datetime = getattr(self.storage, method)(name)
+        if self.keeps("path") and os.path.isdir(self.storage.path(name)):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+        return time
 
     def says_missing(self, error: Exception) -> bool:
         # Only a file is asked for.
