@@ -35,7 +35,8 @@ def path_name(name: object) -> str:
     name, a ``..`` part or NUL.
     """
     text = name if type(name) is str and is_canonical(name) else _canonical(name)
-    return _unreserved(text.rstrip("/") if text[-1:] == "/" else text)
+    text = text.rstrip("/") if text[-1:] == "/" else text
+    return _unreserved(text) if TEMPORARY in text else text
 
 
 def url_name(name: object) -> str:
@@ -43,7 +44,7 @@ def url_name(name: object) -> str:
     text = _text(name).lstrip("/")
     if ".." in text:
         _refuse_parent(text)
-    return _unreserved(text)
+    return _unreserved(text) if TEMPORARY in text else text
 
 
 def is_canonical(text: str) -> bool:

@@ -121,7 +121,7 @@ class Backend:
             "open": partial(files.open_for_reading, self.adapter),
             "open_for_writing": partial(files.open_for_writing, self.adapter),
             "listdir": partial(_listed, method),
-            "size": partial(self._size, method),
+            "size": partial(_size, method, self.adapter.method("exists")),
             "url": partial(self._url, method),
         }
         return special.get(operation.name, method)
@@ -181,14 +181,6 @@ class Backend:
         else:
             self._guarded.call(self._innermost(OPERATIONS[0]), _PROBE, force=True)
 
-    def _size(self, size: Call, name: str) -> int:
-        """Return the size; some storages give 0 or ``None`` for a file that is missing."""
-        found: int = size(name)
-        exists = self.adapter.method("exists")
-        if not found and exists is not None and not exists(name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-        return found
-
     def _url(self, url: Call, name: str, **keywords: Any) -> Any:
         """Return the URL made with those of ``keywords`` that the storage's ``url`` takes."""
         if not keywords:
@@ -218,6 +210,14 @@ class Backend:
             if self.outcome_of(error) is Outcome.REJECTED:
                 raise
             return True if self.says_missing(error) else None
+
+
+def _size(size: Call, exists: Call | None, name: str) -> int:
+    """Return the size; some storages give 0 or ``None`` for a file that is missing."""
+    found: int = size(name)
+    if not found and exists is not None and not exists(name):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+    return found
 
 
 def _listed(listdir: Call, path: str) -> tuple[list[str], list[str]]:

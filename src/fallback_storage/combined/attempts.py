@@ -137,14 +137,6 @@ class Attempts:
         ) from (errors[0] if len(errors) == 1 else ExceptionGroup(failures, errors))
 
 
-def begin(members: Members, operation: str, name: str, *, stops: bool = True) -> Attempts | None:
-    """Return where to record an operation from its start, ``None`` if only a miss is of interest.
-
-    What is remembered of a name must be known from when it was asked.
-    """
-    return None if members.presence is None else Attempts(members, operation, name, stops=stops)
-
-
 def served(
     members: Members, attempts: Attempts | None, operation: str, name: str, backend: Backend
 ) -> None:

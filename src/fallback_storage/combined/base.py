@@ -94,6 +94,8 @@ class CombinedStorage(Composition, NaiveTimes):
         return opening.open_for_writing(members, name, mode)
 
     def _save(self, name: str, content: File[Any]) -> str:
+        if writes.saving.get()[:2] == (self, name):
+            return writes.save(self.members, name, content)
         name, members = self._file_name(name), self.members
         with members.locked(name):
             return writes.save(members, name, content)
@@ -103,14 +105,18 @@ class CombinedStorage(Composition, NaiveTimes):
         name = self._file_name(content.name if name is None else name)
         if not hasattr(content, "chunks"):
             content = File(content, name)
-        with writes.limited(max_length):
+        token = writes.saving.set((self, name, max_length))
+        try:
             # Whoever saves the same name waits: what was free when it was looked at still is.
             with self.members.locked(name):
-                available = self._file_name(self.get_available_name(name, max_length=max_length))
+                available = self.get_available_name(name, max_length=max_length)
                 if available == name:
-                    return self._file_name(self._save(name, content))
+                    stored = self._save(name, content)
+                    return name if stored == name else self._file_name(stored)
             # Random, or its owner's choice: that it is free is for the backend to see to.
-            return self._file_name(self._save(available, content))
+            return self._file_name(self._save(self._file_name(available), content))
+        finally:
+            writes.saving.reset(token)
 
     def delete(self, name: str) -> None:
         """Delete a file, from the backends that the ``delete`` policy names."""
@@ -126,15 +132,13 @@ class CombinedStorage(Composition, NaiveTimes):
         A directory of a local backend is no file: ask for it with a slash at the end.
         """
         ask = "claims" if str(name)[-1:] in {"", "/", "\\"} else "exists"
-        return self._is_held(ask, name)
+        name = self._path_name(name)
+        return reads.holder(self.members, "exists", name, may_skip=True, ask=ask) is not None
 
     def claims(self, name: str) -> bool:
         """Return whether any backend has a file or a directory of a name."""
-        return self._is_held("claims", name)
-
-    def _is_held(self, ask: str, name: str) -> bool:
         name = self._path_name(name)
-        return reads.holder(self.members, "exists", name, may_skip=True, ask=ask) is not None
+        return reads.holder(self.members, "exists", name, may_skip=True, ask="claims") is not None
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         """Return the directories and the files in all backends, each once."""

@@ -14,7 +14,7 @@ from typing import Any, cast
 from django.core.files.base import File
 
 from fallback_storage.backend.backend import Backend
-from fallback_storage.combined.attempts import Attempts, begin, served
+from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import NOWHERE
 from fallback_storage.signals import logger
@@ -25,7 +25,8 @@ debugging = partial(logger.isEnabledFor, logging.DEBUG)
 
 def first_answer(members: Members, operation: str, name: str) -> Any:
     """Return the first answer to ``operation``: ``size``, a time, ``get_valid_name``."""
-    attempts = begin(members, operation, name)
+    # What is remembered of a name must be known from when it was asked.
+    attempts = None if members.presence is None else Attempts(members, operation, name)
     for backend in members.backends:
         try:
             answer = getattr(backend, operation)(name)
@@ -43,7 +44,7 @@ def open_with_backend(
     members: Members, name: str, mode: str
 ) -> tuple[Backend, File[Any], Attempts | None]:
     """Open a file for reading; return the backend that serves, and what others said before."""
-    attempts = begin(members, "open", name)
+    attempts = None if members.presence is None else Attempts(members, "open", name)
     for backend in members.backends:
         try:
             file = backend.open(name, mode)
@@ -71,7 +72,9 @@ def first_with(
     ``stops``: whether ``on_fault="raise"`` holds here. They are asked for a file, or for anything
     of that name (``ask="claims"``).
     """
-    attempts = begin(members, operation, name, stops=stops)
+    attempts = None
+    if members.presence is not None:
+        attempts = Attempts(members, operation, name, stops=stops)
     for backend in backends:
         try:
             found = getattr(backend, ask)(name)

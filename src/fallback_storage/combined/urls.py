@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fallback_storage.backend.backend import Backend
-from fallback_storage.combined.attempts import Attempts, begin, served
+from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
 from fallback_storage.combined.presence import LAST_OR_NOWHERE, NOWHERE
 from fallback_storage.combined.reads import debugging
@@ -21,7 +21,7 @@ def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
         remembered = members.presence.holder(name)
         if remembered is not None and (url := _remembered(members, remembered, name, keywords)):
             return url
-    attempts = begin(members, "url", name)
+    attempts = None if members.presence is None else Attempts(members, "url", name)
     for backend in members.backends[:-1]:
         try:
             found = backend.exists(name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
+
+from django.core.files.storage import Storage
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import Content
@@ -15,18 +16,11 @@ from fallback_storage.errors import NameChangedError, ReadOnlyStorageError
 from fallback_storage.names import alternative_name
 from fallback_storage.signals import logger
 
-# How long a name may be, by whoever called ``save``: Django's ``_save`` is not told.
-_max_length: ContextVar[int | None] = ContextVar("fallback_storage_max_length", default=None)
-
-
-@contextmanager
-def limited(max_length: int | None) -> Iterator[None]:
-    """Keep the names that a save in the block chooses within ``max_length``."""
-    token = _max_length.set(max_length)
-    try:
-        yield
-    finally:
-        _max_length.reset(token)
+#: The storage whose ``save`` is under way, the name that it holds, and how long a name may be:
+#: Django's ``_save`` is not told.
+saving: ContextVar[tuple[Storage | None, str, int | None]] = ContextVar(
+    "fallback_storage_saving", default=(None, "", None)
+)
 
 
 def writable(members: Members, operation: str, name: str) -> Sequence[Backend]:
@@ -76,7 +70,7 @@ def _after_failure(backend: Backend, name: str, damaged: list[tuple[Backend, str
         logger.warning("save(%r): %s may hold an incomplete file", name, backend.name)
     if backend.overwrites and not backend.adapter.atomic_replace:
         damaged.append((backend, name))
-    return alternative_name(name, _max_length.get())
+    return alternative_name(name, saving.get()[2])
 
 
 def _store(backend: Backend, name: str, content: Content) -> str:
@@ -89,7 +83,7 @@ def _store(backend: Backend, name: str, content: Content) -> str:
         stored = backend.create(candidate, content.handle(candidate), None)
         if stored is not None:
             return name if stored == candidate == name else stored
-        candidate = alternative_name(name, _max_length.get())
+        candidate = alternative_name(name, saving.get()[2])
 
 
 def _accept(members: Members, backend: Backend, name: str, stored: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.core.files.base import File
 
@@ -25,6 +26,11 @@ class Local(Adapter):
 
     thread_safe = True
 
+    def __init__(self, storage: Any, base: type | None = None) -> None:
+        super().__init__(storage, base)
+        self._finds_itself = self.keeps("exists", "path")
+        self._measures_itself = self.keeps("size", "path")
+
     @cached_property
     def can_create(self) -> bool:
         return self.keeps("_save", "_open", "path", "exists", "delete", "OS_OPEN_FLAGS")
@@ -35,7 +41,7 @@ class Local(Adapter):
 
     def exists(self, name: str) -> bool:
         """Return whether a file has the name; a directory is none."""
-        if not self.keeps("exists", "path"):
+        if not self._finds_itself:
             exists: bool = self.storage.exists(name)
             return exists
         try:
@@ -48,7 +54,7 @@ class Local(Adapter):
         return exists
 
     def size(self, name: str) -> int:
-        if not self.keeps("size", "path"):
+        if not self._measures_itself:
             size: int = self.storage.size(name)
             return size
         found = os.stat(self.storage.path(name))
