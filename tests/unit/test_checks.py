@@ -134,12 +134,25 @@ def test_w001_a_path_of_long_ago(path: str) -> None:
     ],
 )
 def test_w002_the_same_storage_twice(twice: list[Any]) -> None:
-    assert only(messages(combined(*twice))).id == "fallback_storage.W002"
+    found = messages(combined(*twice))
+    assert [each.id for each in found] == ["fallback_storage.W002", "fallback_storage.W011"]
 
 
 def test_one_path_with_different_options_is_not_the_same_storage() -> None:
     other = read_only(FILES, OPTIONS={"location": "/other"})
-    assert messages(combined("uploads", other, read_only(InMemoryStorage()))) == []
+    found = messages(combined("uploads", other, read_only(InMemoryStorage())))
+    assert [each.id for each in found] == ["fallback_storage.W011"]
+
+
+def test_w011_a_path_of_a_read_only_backend_can_be_written() -> None:
+    found = only(messages(combined("production", read_only("uploads"))))
+    assert found.id == "fallback_storage.W011"
+    assert "permission to write" in str(found.hint)
+
+
+def test_an_overlay_gives_out_no_path_below() -> None:
+    backends = ["production", read_only("uploads")]
+    assert messages({"BACKEND": OVERLAY, "OPTIONS": {"backends": backends}}) == []
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import django
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
 from fallback_storage.checks.configured import Configured, Messages, combined_backends, of_each
@@ -152,5 +153,20 @@ def several_writable(configured: Configured) -> Messages:
         )
 
 
+@of_each
+def writable_path(configured: Configured) -> Messages:
+    if configured.cls.writes_only_first:
+        return  # It never gives out the path of a lower backend's file.
+    for storage in configured.storages:
+        if storage.options.read_only and issubclass(storage.cls, FileSystemStorage):
+            yield checks.Warning(
+                f"{configured.where}: {storage.name} is READ_ONLY, and path() gives out the paths"
+                " of its files: whoever opens one can write to it.",
+                hint="Take away this process's permission to write there, or use an"
+                " OverlayStorage, which copies a file up for its path.",
+                id="fallback_storage.W011",
+            )
+
+
 ERRORS = (no_backends, unknown_alias, circular_alias, not_importable, unknown_options)
-WARNINGS = (moved_path, same_storage_twice, unread_setting, several_writable)
+WARNINGS = (moved_path, same_storage_twice, unread_setting, several_writable, writable_path)
