@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files import locks
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from fallback_storage.backend import disk
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.file_locks import directory_locked
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def test_without_links_a_name_is_given_under_the_lock_that_is_held(
     storage: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", no_links(errno.EPERM))
-    with disk.locked(os.path.dirname(storage.path("a.txt"))):
+    with directory_locked(os.path.dirname(storage.path("a.txt"))):
         assert publish(storage, b"first")
 
 
@@ -61,39 +60,3 @@ def test_a_full_disk_is_an_error(
     with pytest.raises(OSError, match="No space left"):
         publish(storage, b"first")
     assert os.listdir(storage.location) == []
-
-
-def test_a_directory_that_cannot_be_opened_keeps_nobody_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: object) -> int:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr(os, "open", refuse)
-    with disk.locked(str(tmp_path)):
-        pass
-
-
-def test_a_file_system_without_locks_keeps_nobody_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: object) -> bool:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    monkeypatch.setattr(locks, "lock", refuse)
-    with disk.locked(str(tmp_path)):
-        pass
-
-
-def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), disk.locked(str(tmp_path / "none")):
-        pass
-
-
-def test_a_call_that_holds_a_directory_may_go_on_in_another_thread(tmp_path: Path) -> None:
-    def again() -> str:
-        with disk.locked(str(tmp_path)):
-            return "written"
-
-    with disk.locked(str(tmp_path)):
-        assert Pool("upper", 1).run(again, 60) == "written"

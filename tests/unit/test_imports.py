@@ -10,7 +10,7 @@ import fallback_storage
 
 ROOT = Path(fallback_storage.__file__).parent
 ORDER = [
-    *("errors", "names", "outcomes", "signals", "locks", "deconstruction", "conf"),
+    *("errors", "names", "outcomes", "signals", "locks", "file_locks", "deconstruction", "conf"),
     *("resilience", "backend", "combined", "overlay", "storage"),
     *("status", "checks", "apps", "management"),
 ]

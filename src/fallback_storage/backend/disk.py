@@ -7,13 +7,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 
-from django.core.files import locks
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
 from fallback_storage.errors import NameChangedError
+from fallback_storage.file_locks import directory_locked
 
 #: What a temporary file's name begins with: no user's file does, and no listing shows it.
 TEMPORARY = ".wh..wh.new-"
@@ -66,46 +65,8 @@ def publish(staged_path: str, path: str) -> bool:
 
 
 def _move(staged_path: str, path: str) -> bool:
-    with locked(os.path.dirname(path)):
+    with directory_locked(os.path.dirname(path)):
         if os.path.lexists(path):
             return False
         os.rename(staged_path, path)
         return True
-
-
-# Not by thread: a call that holds a directory may go on in another.
-_held: ContextVar[frozenset[str]] = ContextVar("fallback_storage_locked", default=frozenset())
-
-
-@contextmanager
-def locked(directory: str) -> Iterator[None]:
-    """Keep other threads and processes out of a directory that must exist.
-
-    A lock on the directory itself needs no file of its own. Where a directory cannot be opened
-    (Windows) or locked (NFS) nobody is kept out.
-    """
-    held = _held.get()
-    if directory in held:
-        yield
-        return
-    with _flock(directory):
-        token = _held.set(held | {directory})
-        try:
-            yield
-        finally:
-            _held.reset(token)
-
-
-@contextmanager
-def _flock(directory: str) -> Iterator[None]:
-    try:
-        descriptor = os.open(directory, os.O_RDONLY)
-    except PermissionError:
-        yield
-        return
-    try:
-        with suppress(OSError):
-            locks.lock(descriptor, locks.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)  # This unlocks, also when the process dies.

@@ -16,6 +16,7 @@ from django.core.files.base import File
 from fallback_storage.backend import disk
 from fallback_storage.backend.adapters.base import Adapter, Unless
 from fallback_storage.backend.adapters.one_connection import FTP, SFTP
+from fallback_storage.file_locks import directory_locked
 from fallback_storage.outcomes import Outcome, classify, http_status
 
 
@@ -75,7 +76,7 @@ class _Local(Adapter):
         with disk.staged(storage, name, content) as staged:
             if unless is None:
                 return disk.publish(staged, path)
-            with disk.locked(os.path.dirname(path)):
+            with directory_locked(os.path.dirname(path)):
                 return not unless() and disk.publish(staged, path)
 
     def replace(self, storage: Any, name: str, content: File[bytes]) -> None:
@@ -87,7 +88,7 @@ class _Local(Adapter):
     def locked(self, storage: Any, name: str) -> Iterator[None]:
         directory = os.path.dirname(storage.path(name))
         disk.make_directories(directory, storage.directory_permissions_mode)
-        with disk.locked(directory):
+        with directory_locked(directory):
             yield
 
 
