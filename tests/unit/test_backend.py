@@ -6,14 +6,13 @@ import io
 import os
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
-from fallback_storage.backend.adapters import base as adapter
 from fallback_storage.backend.backend import Backend
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
@@ -102,13 +101,37 @@ def test_a_backend_tells_its_name_and_mode_and_no_more() -> None:
     assert repr(backend) == "<Backend 'production': InMemoryStorage, read-only>"
 
 
-def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(adapter, "_lock", threading.RLock())
-    holder = threading.Thread(target=adapter._lock.acquire)
-    holder.start()
-    holder.join()
-    adapter._renew_lock()
-    with adapter.Adapter().locked(None, "a.txt"):
-        assert adapter._lock.acquire(blocking=False)
+class SlowlySaving(InMemoryStorage):
+    """Stores one file when it is allowed to, and any other at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        if name == "slow.txt":
+            self.begun.set()
+            assert self.may_end.wait(60)
+        return str(super()._save(name, content))  # type: ignore[misc]
+
+
+def test_a_create_blocks_no_delete_in_another_storage_or_of_another_name() -> None:
+    production = InMemoryStorage()
+    for name in ("slow.txt", "a.txt"):
+        production.save(name, ContentFile(b"a"))
+    slow = SlowlySaving()
+    promoting = OverlayStorage(backends=[slow, production], promote=True)
+    other = OverlayStorage(backends=[InMemoryStorage(), production])
+    with ThreadPoolExecutor(1) as elsewhere:
+        promotion = elsewhere.submit(lambda: promoting.open("slow.txt").close())
+        try:
+            assert slow.begun.wait(60)
+            other.delete("slow.txt")
+            promoting.delete("a.txt")
+            assert not promotion.done()
+        finally:
+            slow.may_end.set()
+        promotion.result(60)
+    assert not other.exists("slow.txt")
+    assert not promoting.exists("a.txt")
+    assert slow.exists("slow.txt")

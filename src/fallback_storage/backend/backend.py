@@ -151,7 +151,7 @@ class Backend(Boundary):
         """Whether the storage cannot open a file in ``mode`` to change it."""
         return self._adapter.refuses_mode(mode)
 
-    def locked(self, name: str) -> AbstractContextManager[None]:
+    def locked(self, name: str) -> AbstractContextManager[object]:
         """Keep out whoever else changes ``name``; of a local file, other processes as well."""
         return self._adapter.locked(self.storage, name)
 

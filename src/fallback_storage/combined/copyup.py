@@ -20,11 +20,11 @@ from fallback_storage.combined import reads
 from fallback_storage.combined.attempts import Question
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import Promotion
-from fallback_storage.locks import Flights
+from fallback_storage.locks import KeyedLock
 from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import report_failure
 
-_flights = Flights()
+_names = KeyedLock()
 
 
 class _TooLarge(Exception):
@@ -92,8 +92,8 @@ def open_promoted(
     return reads.open_with_backend(storage, name, mode)[1]
 
 
-def _alone(target: Backend, name: str) -> AbstractContextManager[None]:
-    return _flights.alone((id(target.storage), name))
+def _alone(target: Backend, name: str) -> AbstractContextManager[bool]:
+    return _names.held((id(target.storage), name))
 
 
 def _is_missing(target: Backend, name: str) -> bool:

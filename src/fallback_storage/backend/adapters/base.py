@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.core.files.base import File
 from django.core.files.utils import FileProxyMixin
+
+from fallback_storage.locks import KeyedLock
 
 # The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
 _IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
@@ -18,6 +18,8 @@ _IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
 
 #: Asked at the last moment: whether a file is not to be created after all.
 Unless = Callable[[], bool] | None
+
+_names = KeyedLock()
 
 
 class Adapter:
@@ -73,21 +75,6 @@ class Adapter:
         """Put a file in the place of another at once."""
         raise NotImplementedError
 
-    @contextmanager
-    def locked(self, storage: Any, name: str) -> Iterator[None]:
+    def locked(self, storage: Any, name: str) -> AbstractContextManager[object]:
         """Keep whoever else changes ``name`` out, as far as this class can."""
-        with _lock:
-            yield
-
-
-# Reentrant: a file is created by those who keep the others out as well.
-_lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """Whichever thread held it does not exist in a forked child."""
-    global _lock
-    _lock = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_renew_lock)
+        return _names.held((id(storage), name))
