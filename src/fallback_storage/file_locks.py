@@ -16,12 +16,7 @@ with suppress(ImportError):  # Windows, where a directory cannot be opened to lo
 # How long to wait before another look at a lock that a process holds, in seconds.
 _SHORTEST, _LONGEST = 0.0005, 0.02
 
-# By process, device and inode, since one directory can have several paths.
-_Directory = tuple[int, int, int]
-
 _threads = KeyedLock()
-# The descriptors of the directories that are locked.
-_opened: dict[_Directory, int] = {}
 
 
 def _sleep(seconds: float) -> None:
@@ -45,85 +40,104 @@ def directory_locked(
     lets other greenlets run under gevent.
 
     Where a directory cannot be opened (Windows, no permission to read it) or locked (some network
-    file systems), only threads of this process are kept out. What a killed process held is free,
-    but for this case: a child lives on that was forked meanwhile, without Python's hooks (as
-    uWSGI does), and has not used this function. Then the directory is locked until that child
-    ends. Work that a call left behind in another thread keeps out only threads of this process.
+    file systems), only threads of this process are kept out. So they are while work that a call
+    left behind in another thread goes on. What a killed process held is free, but for this case:
+    a child lives on that was forked meanwhile, without Python's hooks (as uWSGI does), and has
+    not used this function. Then the directory is locked until that child ends.
     """
     ends = math.inf if timeout is None else clock() + timeout
     _close_inherited()
-    status = os.stat(path)
-    identity = (status.st_dev, status.st_ino)
-    directory = (os.getpid(), *identity)
-    with _threads.held(identity, timeout=timeout):
-        if directory in _opened:
-            yield
-            return
+    directory = _Directory(path)
+    with _threads.held(directory.identity, timeout=timeout) as is_new:
         try:
             try:
-                _lock(directory, path, ends, clock, sleep)
-                yield
+                try:
+                    if is_new:
+                        directory.lock(ends, clock, sleep)
+                    yield
+                finally:
+                    directory.unlock()
             finally:
-                _unlock(directory)
+                directory.unlock()  # Again, since an interrupt may have cut it short.
         finally:
-            _unlock(directory)  # What is left of it, if an interrupt cut it short.
+            # Further interrupts may have kept both from beginning. They cannot with a C function.
+            any(directory.closing)
 
 
-def _lock(
-    directory: _Directory,
-    path: str,
-    ends: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], object],
-) -> None:
-    try:
-        # All in one step, since an interrupt after os.open would lose the descriptor.
-        _opened.update(zip([directory], map(os.open, [path], [os.O_RDONLY]), strict=True))
-    except PermissionError:
-        return
-    pause = _SHORTEST
-    while True:
+class _Directory:
+    """A directory that a call locks."""
+
+    def __init__(self, path: str) -> None:
+        status = os.stat(path)
+        #: One directory can have several paths.
+        self.identity = (status.st_dev, status.st_ino)
+        self.pid = os.getpid()
+        self._path = path
+        self._descriptors: list[int] = []
+        self._unlocking: Iterator[None] = iter(())
+        #: Closes the descriptor when it is gone through, which has an effect once.
+        self.closing: Iterator[None] = map(os.close, self._descriptors)
+
+    def lock(
+        self, ends: float, clock: Callable[[], float], sleep: Callable[[float], object]
+    ) -> None:
+        _locked.add(self)
         try:
-            fcntl.flock(_opened[directory], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # In one step, since an interrupt after os.open would lose the descriptor.
+            self._descriptors.extend(map(os.open, [self._path], [os.O_RDONLY]))
+        except PermissionError:
             return
-        except BlockingIOError:
+        self._unlocking = map(fcntl.flock, self._descriptors, [fcntl.LOCK_UN])
+        pause = _SHORTEST
+        while not self._is_locked():
             remaining = ends - clock()
-        except OSError:
-            return  # This file system has no locks.
-        if remaining <= 0:
-            raise LockTimeout(f"Another process holds {path!r}.")
-        sleep(min(pause, remaining))
-        pause = min(2 * pause, _LONGEST)
+            if remaining <= 0:
+                raise LockTimeout(f"Another process holds {self._path!r}.")
+            sleep(min(pause, remaining))
+            pause = min(2 * pause, _LONGEST)
+
+    def _is_locked(self) -> bool:
+        """Lock the directory if no other process has; return whether it is, as far as can be."""
+        try:
+            fcntl.flock(self._descriptors[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # This file system has no locks.
+            return True
+        return True
+
+    def unlock(self) -> None:
+        # Closing is not enough, since a forked child may have the descriptor as well. A child
+        # that was forked by the call itself gets here too, and must not unlock for its parent.
+        if self not in _locked:
+            return
+        if self.pid == os.getpid():
+            try:
+                any(self._unlocking)
+            except OSError:
+                pass  # This file system has no locks.
+        any(self.closing)
+        _locked.discard(self)
+
+    def close_inherited(self) -> None:
+        """Close the descriptor in a forked child, unless its number is another file's by now."""
+        with suppress(OSError, IndexError):
+            status = os.fstat(self._descriptors[0])
+            if (status.st_dev, status.st_ino) == self.identity:
+                any(self.closing)
+        self._descriptors.clear()
+        _locked.discard(self)
 
 
-def _unlock(directory: _Directory) -> None:
-    if directory not in _opened:
-        return
-    if directory[0] != os.getpid():  # A child that was forked by the call which holds the lock.
-        _close_inherited()
-        return
-    try:
-        # Closing is not enough, since a forked child may have the descriptor as well.
-        fcntl.flock(_opened[directory], fcntl.LOCK_UN)
-    except OSError:
-        pass  # This file system has no locks.
-    _close(directory)
-
-
-def _close(directory: _Directory) -> None:
-    list(map(os.close, map(_opened.pop, [directory])))  # In one step, as above.
+# What this process locks, and in a forked child what its parent did.
+_locked: set[_Directory] = set()
 
 
 def _close_inherited() -> None:
-    """Close what a forked child has of its parent, since it would lock while the child lives."""
-    for directory, descriptor in _opened.copy().items():
-        if directory[0] == os.getpid():
-            continue
-        with suppress(OSError, KeyError):  # A daemon closes everything; a thread was faster.
-            status = os.fstat(descriptor)
-            if (status.st_dev, status.st_ino) == directory[1:]:
-                _close(directory)
-        _opened.pop(directory, None)
+    """Close what a forked child has of its parent, which would be locked while the child lives."""
+    for directory in _locked.copy():
+        if directory.pid != os.getpid():
+            directory.close_inherited()
 
 
 if hasattr(os, "register_at_fork"):

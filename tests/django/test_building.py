@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -21,7 +22,6 @@ from django.core.files.storage import (
 )
 from django.test import override_settings
 
-from fallback_storage.backend import factory as building
 from fallback_storage.backend import guards as healths
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
@@ -207,15 +207,50 @@ def test_a_copy_works_and_is_configured_alike(
     assert duplicated.deconstruct() == storage.deconstruct()
 
 
-@pytest.mark.parametrize("module", [building, healths])
-def test_a_forked_child_does_not_wait_for_a_thread_that_builds_elsewhere(
-    module: Any, monkeypatch: pytest.MonkeyPatch
+BUILDS_ELSEWHERE = """
+import ctypes, os, threading, warnings
+import django
+from django.core.files.storage import InMemoryStorage
+from fallback_storage.backend.factory import building
+from fallback_storage.storage import FallbackStorage
+warnings.simplefilter("ignore", DeprecationWarning)  # It has threads: that is the point.
+django.setup()
+begun, may_end = threading.Event(), threading.Event()
+
+def build():
+    with building(FallbackStorage([InMemoryStorage()])):
+        begun.set()
+        may_end.wait(60)
+
+thread = threading.Thread(target=build)
+thread.start()
+begun.wait(60)
+child = {fork}()
+if not child:
+    os._exit(len(FallbackStorage([InMemoryStorage()]).backends) - 1)
+may_end.set()
+thread.join()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.parametrize("fork", ["os.fork", "ctypes.PyDLL(None).fork"])
+def test_a_forked_child_does_not_wait_for_a_thread_that_builds_elsewhere(fork: str) -> None:
+    """uWSGI forks as the second one does, without Python's hooks."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-W", "error", "-c", BUILDS_ELSEWHERE.format(fork=fork)]
+    subprocess.run(command, env=environment, timeout=60, check=True)
+
+
+def test_a_forked_child_does_not_wait_for_a_thread_that_looks_for_a_guard(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = RLock()
-    monkeypatch.setattr(module, "_lock", held)
+    monkeypatch.setattr(healths, "_lock", held)
     with ThreadPoolExecutor(1) as thread:
         thread.submit(held.acquire).result()
-        module._renew_lock()
+        healths._renew_lock()
         storage = FallbackStorage(backends=[{"BACKEND": InMemoryStorage(), "TIMEOUT": 1}])
         assert len(storage.backends) == 1
         thread.submit(held.release).result()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,39 @@ def test_the_directory_of_a_whiteout_is_made_with_the_same_permissions(tmp_path:
 def test_a_backend_tells_its_name_and_mode_and_no_more() -> None:
     backend = Backend("production", adapter_for(InMemoryStorage()), read_only=True)
     assert repr(backend) == "<Backend 'production': InMemoryStorage, read-only>"
+
+
+class SlowlySaving(InMemoryStorage):
+    """Stores one file when it is allowed to, and any other at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        if name == "slow.txt":
+            self.begun.set()
+            assert self.may_end.wait(60)
+        return str(super()._save(name, content))  # type: ignore[misc]
+
+
+def test_a_create_blocks_no_delete_in_another_storage_or_of_another_name() -> None:
+    production = InMemoryStorage()
+    for name in ("slow.txt", "a.txt"):
+        production.save(name, ContentFile(b"a"))
+    slow = SlowlySaving()
+    promoting = OverlayStorage(backends=[slow, production], promote=True)
+    other = OverlayStorage(backends=[InMemoryStorage(), production])
+    with ThreadPoolExecutor(1) as elsewhere:
+        promotion = elsewhere.submit(lambda: promoting.open("slow.txt").close())
+        try:
+            assert slow.begun.wait(60)
+            other.delete("slow.txt")
+            promoting.delete("a.txt")
+            assert not promotion.done()
+        finally:
+            slow.may_end.set()
+        promotion.result(60)
+    assert not other.exists("slow.txt")
+    assert not promoting.exists("a.txt")
+    assert slow.exists("slow.txt")

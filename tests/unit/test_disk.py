@@ -13,7 +13,6 @@ from django.core.files.storage import FileSystemStorage
 
 from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.file_locks import directory_locked
-from fallback_storage.resilience.deadline import Pool
 
 
 @pytest.fixture
@@ -62,28 +61,3 @@ def test_a_full_disk_is_an_error(
     with pytest.raises(OSError, match="No space left"):
         publish(storage, b"first")
     assert os.listdir(storage.location) == []
-
-
-def test_a_directory_that_cannot_be_opened_keeps_nobody_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*args: object) -> int:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr(os, "open", refuse)
-    with directory_locked(str(tmp_path)):
-        pass
-
-
-def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), directory_locked(str(tmp_path / "none")):
-        pass
-
-
-def test_a_call_that_holds_a_directory_may_go_on_in_another_thread(tmp_path: Path) -> None:
-    def again() -> str:
-        with directory_locked(str(tmp_path)):
-            return "written"
-
-    with directory_locked(str(tmp_path)):
-        assert Pool("upper", 1).run(again, 60) == "written"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.guards import guard_of
 from fallback_storage.conf import MOVED, BackendOptions, StorageOptions, refuse_unknown
+from fallback_storage.locks import KeyedLock
 
 
 def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Backend, ...]:
@@ -97,37 +97,32 @@ class Composite(Protocol):
     options: StorageOptions
 
 
-# One lock for all, since a storage that is being built may need another: with a lock each, two
-# threads could wait for one another. Reentrant for the same reason.
-_lock = threading.RLock()
-_being_built: list[Composite] = []
+# One key for all, since a storage that is being built may need another: with a key each, two calls
+# could wait for one another.
+_lock = KeyedLock()
+_ALL = (0, "storages")
+# By call, since a forked child does not build what its parent does.
+_being_built: ContextVar[tuple[Composite, ...]] = ContextVar(
+    "fallback_storage_being_built", default=()
+)
 
 
 @contextmanager
 def building(storage: Composite) -> Iterator[None]:
     """Keep others from building; raise ``ImproperlyConfigured`` if ``storage`` needs itself."""
-    with _lock:
-        _refuse_circle(storage)
-        _being_built.append(storage)
+    with _lock.held(_ALL):
+        outer = _being_built.get()
+        _refuse_circle(storage, outer)
         try:
+            _being_built.set((*outer, storage))
             yield
         finally:
-            _being_built.pop()
+            _being_built.set(outer)
 
 
-def _refuse_circle(storage: Composite) -> None:
+def _refuse_circle(storage: Composite, outer: tuple[Composite, ...]) -> None:
     """Raise if ``storage`` is being built already, itself or one configured alike."""
-    for position, outer in enumerate(_being_built):
-        if outer is storage or (type(outer), outer.options) == (type(storage), storage.options):
-            chain = " -> ".join(repr(s) for s in [*_being_built[position:], storage])
+    for position, other in enumerate(outer):
+        if other is storage or (type(other), other.options) == (type(storage), storage.options):
+            chain = " -> ".join(repr(s) for s in [*outer[position:], storage])
             raise ImproperlyConfigured(f"A storage must not contain itself: {chain}.")
-
-
-def _renew_lock() -> None:
-    """Whichever thread held it does not exist in a forked child."""
-    global _lock
-    _lock = threading.RLock()
-    _being_built.clear()
-
-
-os.register_at_fork(after_in_child=_renew_lock)

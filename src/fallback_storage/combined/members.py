@@ -41,7 +41,7 @@ class Members:
     promotion: Promotion | None = None
     hides: Callable[[str], bool] = _hides_nothing
 
-    def locked(self, name: str, timeout: float | None = None) -> AbstractContextManager[None]:
+    def locked(self, name: str, timeout: float | None = None) -> AbstractContextManager[bool]:
         """Keep out whoever else in this process writes ``name`` to one of the backends.
 
         Raises ``LockTimeout`` after ``timeout`` seconds.
