@@ -8,7 +8,7 @@
     ├── BreakerOpen                 a backend is not asked: its breaker is open
     ├── TimeoutError
     │   └── DeadlineExceeded        a backend has not answered within its TIMEOUT
-    │       └── NoThreadFree        the question did not come to be asked
+    │       └── BulkheadFull        the question did not come to be asked
     └── PermissionError
         └── ReadOnlyStorageError    what would have to change is read-only
     AttributeError + NotImplementedError
@@ -88,7 +88,7 @@ class DeadlineExceeded(TimeoutError):
     """A backend has not answered within its ``TIMEOUT``."""
 
 
-class NoThreadFree(DeadlineExceeded):
+class BulkheadFull(DeadlineExceeded):
     """A backend was not asked within its ``TIMEOUT``: all its ``THREADS`` were at work."""
 
 

@@ -22,7 +22,6 @@ from django.core.files.storage import (
 from django.test import override_settings
 
 from fallback_storage.backend import factory as building
-from fallback_storage.backend import guards as healths
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
 
@@ -207,15 +206,14 @@ def test_a_copy_works_and_is_configured_alike(
     assert duplicated.deconstruct() == storage.deconstruct()
 
 
-@pytest.mark.parametrize("module", [building, healths])
 def test_a_forked_child_does_not_wait_for_a_thread_that_builds_elsewhere(
-    module: Any, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     held = RLock()
-    monkeypatch.setattr(module, "_lock", held)
+    monkeypatch.setattr(building, "_lock", held)
     with ThreadPoolExecutor(1) as thread:
         thread.submit(held.acquire).result()
-        module._renew_lock()
+        building._renew_lock()
         storage = FallbackStorage(backends=[{"BACKEND": InMemoryStorage(), "TIMEOUT": 1}])
         assert len(storage.backends) == 1
         thread.submit(held.release).result()

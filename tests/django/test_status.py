@@ -112,7 +112,7 @@ def test_a_half_open_breaker_is_not_healthy(configure: Configure) -> None:
     configure()
     now = 0.0
     breaker = Breaker(BreakerOptions(failures=1), clock=lambda: now)
-    cast(Any, backend().health).breaker = breaker
+    cast(Any, backend().guard).breaker = breaker
     breaker.faulted(cast(int, breaker.permit()))
     now = 100.0
     breaker.permit()

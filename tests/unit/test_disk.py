@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from fallback_storage.backend import disk
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 
 
 @pytest.fixture
@@ -96,4 +96,4 @@ def test_a_call_that_holds_a_directory_may_go_on_in_another_thread(tmp_path: Pat
             return "written"
 
     with disk.locked(str(tmp_path)):
-        assert Pool("upper", 1).run(again, 60) == "written"
+        assert Bulkhead("upper", 1).run(again, 60) == "written"

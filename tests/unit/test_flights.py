@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from fallback_storage.locks import Flights
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 
 
 def test_others_wait_for_a_key_and_not_for_another() -> None:
@@ -39,14 +39,14 @@ def test_the_same_thread_does_not_wait_for_itself() -> None:
 
 def test_a_call_that_goes_on_in_another_thread_does_not_wait_for_itself() -> None:
     """A storage with a deadline is read by a thread of its own, and may promote as well."""
-    flights, pool = Flights(), Pool("inner", 1)
+    flights, bulkhead = Flights(), Bulkhead("inner", 1)
 
     def again() -> str:
         with flights.alone("a"):
             return "read"
 
     with flights.alone("a"):
-        assert pool.run(again, 60) == "read"
+        assert bulkhead.run(again, 60) == "read"
 
 
 def test_a_forked_child_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,14 +51,14 @@ class Backend(Boundary):
 
     def open_for_reading(self, name: str, mode: str) -> File[Any]:
         """Open a file that is known to exist: one whose class asks only when read is touched."""
-        if self.health is None:
+        if self.guard is None:
             return self._open_touched(name, mode)
-        if self.health.pool is None or not self._adapter.downloads_whole:
+        if self.guard.bulkhead is None or not self._adapter.downloads_whole:
             return self._in_turn(self._ask(partial(self._open_touched, name, mode)), name)
         file = self._ask(partial(self._open_existing, name, mode))
         if self._adapter.proves_open(file):
             return file
-        return self._ask(partial(self._touched, file, name, mode), bounded=False)
+        return self._ask(partial(self._touched, file, name, mode), with_deadline=False)
 
     def _open_touched(self, name: str, mode: str) -> File[Any]:
         # Most are opened without a second look, as in `call`.
@@ -76,14 +76,14 @@ class Backend(Boundary):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         return file
 
-    def _in_turn(self, file: File[Any], name: str, *, bounded: bool = True) -> File[Any]:
+    def _in_turn(self, file: File[Any], name: str, *, with_deadline: bool = True) -> File[Any]:
         """Return a file that shares its storage's thread, where there is only one."""
-        if self.health is None or not self.health.is_serial:
+        if self.guard is None or not self.guard.is_serial:
             return file
         if self._adapter.proves_open(file) and not is_made_text(file):
             return file
-        run = partial(self.health.take_turn, bounded=bounded, rescue=self._rescue)
-        return in_turn(file, name, run, writable=not bounded)
+        run = partial(self.guard.serialize, with_deadline=with_deadline, recovery=self._recovery)
+        return in_turn(file, name, run, writable=not with_deadline)
 
     def open_for_writing(self, name: str, mode: str) -> File[Any]:
         """Open a file for writing; a directory that a local storage lacks is made, as on save."""
@@ -93,7 +93,7 @@ class Backend(Boundary):
             if "r" in mode or not self._make_directory(name, error):
                 raise
             file = self.call("open", name, mode)
-        return self._in_turn(file, name, bounded=False)
+        return self._in_turn(file, name, with_deadline=False)
 
     def _make_directory(self, name: str, error: FileNotFoundError) -> bool:
         path = self._local_path(name)
@@ -132,7 +132,7 @@ class Backend(Boundary):
         """
         self._refuse_if_read_only("create", name)
         created = self._ask(
-            partial(self._adapter.create, self.storage, name, content, unless), bounded=False
+            partial(self._adapter.create, self.storage, name, content, unless), with_deadline=False
         )
         if created is not None:
             return created

@@ -12,8 +12,8 @@ from fallback_storage.backend.adapters import adapter_for, is_thread_safe
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
 from fallback_storage.outcomes import Outcome, classify
 from fallback_storage.resilience.breaker import Breaker
-from fallback_storage.resilience.crew import Rescue
-from fallback_storage.resilience.guard import Health
+from fallback_storage.resilience.call import Recovery
+from fallback_storage.resilience.guard import Guard
 
 Answer = TypeVar("Answer")
 
@@ -34,7 +34,7 @@ def _changes(operation: str, args: Sequence[Any]) -> bool:
 
 
 class Boundary:
-    """A storage with its name, its mode and its health."""
+    """A storage with its name, its mode and its guard."""
 
     def __init__(
         self,
@@ -43,18 +43,18 @@ class Boundary:
         *,
         read_only: bool,
         denied_is_missing: bool,
-        health: Health | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.name = name
         self.storage = storage
         self.read_only = read_only
         #: What bounds and counts its calls; ``None`` where nothing does.
-        self.health = health
+        self.guard = guard
         #: All the backends of its combined storage.
         self.peers: Sequence[Boundary] = ()
         self._denied_is_missing = denied_is_missing
         self._adapter = adapter_for(storage)
-        self._rescue = Rescue(
+        self._recovery = Recovery(
             partial(self._adapter.after_error, storage), partial(self._adapter.give_up, storage)
         )
         #: The operations that need a second look: one set, as most need none.
@@ -72,14 +72,14 @@ class Boundary:
     @property
     def bears_threads(self) -> bool:
         """Whether several threads may ask it at once: it has its own, or its class allows that."""
-        return (self.health is not None and self.health.pool is not None) or is_thread_safe(
+        return (self.guard is not None and self.guard.bulkhead is not None) or is_thread_safe(
             self.storage
         )
 
     @property
     def breaker(self) -> Breaker | None:
         """Its circuit breaker, if it has one."""
-        return None if self.health is None else self.health.breaker
+        return None if self.guard is None else self.guard.breaker
 
     def call(self, operation: str, name: str, *args: Any, **kwargs: Any) -> Any:
         """Ask the storage; a read-only one is asked nothing that changes it.
@@ -87,18 +87,18 @@ class Boundary:
         Raises ``ReadOnlyStorageError``, ``UnsupportedOperation`` where the storage has no such
         method, ``BreakerOpen``, ``DeadlineExceeded``, and whatever the storage raises.
         """
-        if self.health is None and operation not in self._watched:
+        if self.guard is None and operation not in self._watched:
             # Most calls, as short as can be: FileSystemStorage answers in 5 µs.
             method = getattr(self.storage, operation, None)
             if method is not None:
                 return method(name, *args, **kwargs) if args or kwargs else method(name)
         method = self._method(operation, name, args)
-        if self.health is None or operation in _ANSWERED_HERE:
+        if self.guard is None or operation in _ANSWERED_HERE:
             return method(name, *args, **kwargs)
         call = partial(method, name, *args, **kwargs)
         if operation == "listdir":
             call = partial(_listed, call)
-        return self._ask(call, bounded=not _changes(operation, args))
+        return self._ask(call, with_deadline=not _changes(operation, args))
 
     def _method(self, operation: str, name: str, args: Sequence[Any] = ()) -> Callable[..., Any]:
         if operation in self._watched:
@@ -112,26 +112,26 @@ class Boundary:
         return method
 
     def _ask(
-        self, call: Callable[[], Answer], *, bounded: bool = True, insist: bool = False
+        self, call: Callable[[], Answer], *, with_deadline: bool = True, force: bool = False
     ) -> Answer:
-        """Make a call that ``health`` bounds and counts, if there is one."""
-        if self.health is None:
+        """Make a call that ``guard`` bounds and counts, if there is one."""
+        if self.guard is None:
             return call()
-        return self.health.ask(
+        return self.guard.call(
             call,
             self.outcome_of,
-            bounded=bounded,
-            insist=insist or self._is_last_resort(),
-            rescue=self._rescue,
+            with_deadline=with_deadline,
+            force=force or self._is_last_resort(),
+            recovery=self._recovery,
         )
 
     def _is_last_resort(self) -> bool:
         """Whether every backend would be refused: then they are tried all the same."""
-        return all(peer.health is not None and peer.health.refuses for peer in self.peers)
+        return all(peer.guard is not None and peer.guard.refuses for peer in self.peers)
 
     def probe(self) -> None:
         """Ask whether a file exists, whatever the breaker says; raise what the storage raises."""
-        self._ask(partial(self._method("exists", _PROBE), _PROBE), insist=True)
+        self._ask(partial(self._method("exists", _PROBE), _PROBE), force=True)
 
     def _refuse_if_read_only(self, operation: str, name: str) -> None:
         if self.read_only:
@@ -139,7 +139,7 @@ class Boundary:
 
     def outcome_of(self, error: Exception, *, writing: bool = False) -> Outcome:
         """Return what ``error``, just raised by this backend, says."""
-        if self.health is None or self.health.pool is None:
+        if self.guard is None or self.guard.bulkhead is None:
             self._adapter.after_error(self.storage)
         if self._adapter.says_missing(error):
             return Outcome.FAILED if writing else Outcome.MISSING

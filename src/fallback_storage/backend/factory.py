@@ -16,7 +16,7 @@ from django.core.files.storage import Storage, storages
 from django.utils.module_loading import import_string
 
 from fallback_storage.backend.backend import Backend
-from fallback_storage.backend.guards import health_of
+from fallback_storage.backend.guards import guard_of
 from fallback_storage.conf import MOVED, BackendOptions, refuse_unknown
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def build_backend(
         storage,
         read_only=options.read_only,
         denied_is_missing=options.denied_is_missing,
-        health=health_of(options, storage, owner, alone=alone),
+        guard=guard_of(options, storage, owner, alone=alone),
     )
 
 

@@ -33,7 +33,7 @@ def _from(
         if holder in (NOWHERE, LAST_OR_NOWHERE):
             return storage.backends[-1].url(name, keywords)
         for backend in storage.backends:
-            if backend.name == holder and not (backend.health and backend.health.refuses):
+            if backend.name == holder and not (backend.guard and backend.guard.refuses):
                 # Not asked whether the name is hidden: that is remembered as well.
                 return Backend.url(backend, name, keywords)
     except Exception as error:

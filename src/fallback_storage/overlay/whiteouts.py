@@ -79,7 +79,9 @@ class Upper(Backend):
             return super()._store(name, content)
         if self.overwrites:
             self._refuse_if_read_only("save", name)
-            self._ask(partial(self._adapter.replace, self.storage, name, content), bounded=False)
+            self._ask(
+                partial(self._adapter.replace, self.storage, name, content), with_deadline=False
+            )
             return name
         candidate = name
         while not self.create(candidate, content):
