@@ -339,6 +339,27 @@ def test_the_thread_that_became_idle_last_is_taken_first(elsewhere: ThreadPoolEx
         answer.result(PATIENCE)
 
 
+def test_a_thread_that_is_woken_for_several_calls_wakes_others(
+    elsewhere: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulkhead = Bulkhead("a", 2)
+    begun = [begin(elsewhere, bulkhead) for _ in range(2)]
+    for call, answer in begun:
+        call.may_end.set()
+        answer.result(PATIENCE)
+    calls = [Call(), Call()]
+    with monkeypatch.context() as patch:
+        # The thread that it wakes is awake already, and still counts as idle.
+        patch.setattr(bulkhead._here(), "wake", lambda: None)
+        answers = [bulkhead.offer(calls[0])]
+    answers.append(bulkhead.offer(calls[1]))
+    for call in calls:
+        assert call.begun.wait(PATIENCE)
+    for call, offered in zip(calls, answers, strict=True):
+        call.may_end.set()
+        assert offered() is call
+
+
 def test_a_thread_that_was_replaced_goes_if_it_is_one_too_many(
     elsewhere: ThreadPoolExecutor,
 ) -> None:

@@ -296,12 +296,13 @@ def assert_in_order(rig: Rig) -> None:
     assert rig.answer() == "answer"
     assert rig.breaker.state == "closed"
     if rig.guard.bulkhead is not None:
-        thread = rig.guard.call(threading.current_thread, judge)
+        thread = rig.guard.call(threading.current_thread, judge, with_deadline=False)
         assert thread.name == "fallback_storage a"
-        assert rig.guard.call(threading.current_thread, judge, with_deadline=False) is thread
         assert rig.guard.bulkhead.stuck == 0
-    for _ in range(3):
-        rig.fail()
+    rig.fail()
+    for _ in range(2):
+        assert rig.breaker.state == "closed"
+        rig.breaker.faulted(rig.breaker.permit() or 0)
     with pytest.raises(BreakerOpen):
         rig.answer()
 
