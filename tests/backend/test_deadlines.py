@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -144,3 +146,33 @@ def test_an_operation_that_the_storage_does_not_have_is_no_fault() -> None:
         backend.call("exists", "a.txt")
     assert backend.outcome_of(NotImplementedError()) is Outcome.UNSUPPORTED
     assert backend.guard.faults == 0
+
+
+FORKED = """
+import ctypes, os
+import django
+from django.conf import settings
+from django.core.files.base import ContentFile
+
+settings.configure()
+django.setup()
+from fallback_storage.storage import FallbackStorage
+from tests.remotes import Remote
+
+storage = FallbackStorage(
+    backends=[{"BACKEND": Remote(), "NAME": "first", "TIMEOUT": 10, "THREADS": 1}, Remote()]
+)
+assert not storage.exists("a.txt")
+child = ctypes.PyDLL(None).fork()  # As uWSGI forks: nothing of Python's is told of it.
+if not child:
+    name = storage.save("a.txt", ContentFile(b"content"))
+    os._exit(0 if storage.exists(name) else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+assert not storage.exists("a.txt")
+"""
+
+
+def test_a_storage_that_was_used_before_a_fork_without_hooks_is_used_after_it() -> None:
+    command = [sys.executable, "-W", "error", "-c", FORKED]
+    done = subprocess.run(command, timeout=60, check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")

@@ -235,6 +235,7 @@ def test_to_wait_for_a_thread_among_healthy_calls_is_no_fault(
     with pytest.raises(BulkheadFull, match=r"none of its 1 THREADS was free in time \(0.05 s\)"):
         bulkhead.run(pytest.fail, SOON)
     assert bulkhead.stuck == 0
+    assert not bulkhead._here().waiting  # What nobody waits for is not kept.
     working.may_end.set()
     assert answer.result(PATIENCE) is working
     assert not working.closed.is_set()
@@ -740,6 +741,7 @@ if not child:
     threads = {bulkhead.run(threading.current_thread, 10) for _ in range(9)}
     threads.add(bulkhead.run(threading.current_thread))
     is_well = len(threads) == 1 and first not in threads and idle.run(lambda: True, 10)
+    assert list(bulkhead._workers) == [os.getpid()]  # What its parent had is forgotten.
     os._exit(0 if is_well and not bulkhead.stuck else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), bulkhead.stuck)
 """

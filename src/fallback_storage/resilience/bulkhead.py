@@ -4,10 +4,9 @@ A call cannot be ended from outside, only left to itself: its thread is *stuck* 
 Threads are daemons, so that a stuck one does not hold up the interpreter's exit. The thread that
 became idle last is used first: one that has not used its client yet may need to build it.
 
-There is no lock here, as a caller may be interrupted at any instruction, and garbage collected at
-any instruction may make a call too. A caller adds its call to a queue, and a worker takes it from
-there; what two threads could disagree about is claimed. (A ``Future`` is waited for under a lock
-taken by Python code: an interrupt can leave that taken for ever.)
+There is no lock here: a caller may be interrupted at any instruction, and garbage collected at any
+instruction may make a call too. A caller adds its call to a queue, and a worker takes it from
+there. (``Future.result`` takes a lock in Python code: an interrupt can leave that taken for ever.)
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ from fallback_storage.errors import BulkheadFull, DeadlineExceeded
 from fallback_storage.resilience.call import NO_RECOVERY, Call, Recovery, under_way
 
 T = TypeVar("T")
+Clock = Callable[[], float]
 
 
 class Bulkhead:
@@ -37,12 +37,7 @@ class Bulkhead:
     """
 
     def __init__(
-        self,
-        name: str,
-        threads: int,
-        *,
-        spare: int = 0,
-        clock: Callable[[], float] = time.monotonic,
+        self, name: str, threads: int, *, spare: int = 0, clock: Clock = time.monotonic
     ) -> None:
         self.name = name
         self.threads = threads
@@ -50,8 +45,7 @@ class Bulkhead:
         self.owner = object()
         self._clock = clock
         self._new_workers = partial(_Workers, name, threads, spare, clock, self.owner)
-        # By process: a forked one has none of its parent's threads. No hook tells it so, since
-        # uWSGI forks without them.
+        # By process: a forked one has none of its parent's threads, and uWSGI runs no hooks.
         self._workers: dict[int, _Workers] = {}
         weakref.finalize(self, _dismiss, self._workers).atexit = False
 
@@ -70,8 +64,8 @@ class Bulkhead:
 
         Context variables are the caller's. Raises ``DeadlineExceeded``, at once where every thread
         is stuck; ``BulkheadFull`` where the call got no thread, or so late that its silence says
-        nothing. Whoever is interrupted leaves the call to itself; but a write, a call that has no
-        deadline, is waited for once it has begun, unless a second interrupt comes.
+        nothing. An interrupted caller leaves the call to itself. But it waits for the end of a
+        write, which has no deadline, once that has begun, unless it is interrupted again.
         """
         if sys.is_finalizing():
             return function()  # No other thread runs any more.
@@ -91,10 +85,11 @@ class Bulkhead:
             raise
         if is_answered:
             return call.result()
-        if call.began_at is None or self._clock() - call.began_at < cast(float, seconds) / 2:
-            text = f"none of its {self.threads} THREADS was free in time ({seconds:g} s)"
-            raise BulkheadFull(f"{self.name}: {text}.")
-        raise DeadlineExceeded(f"{self.name} has not answered within {seconds:g} s.")
+        limit = cast(float, seconds)
+        if call.began_at is None or self._clock() - call.began_at < limit / 2:
+            none_free = f"none of its {self.threads} THREADS was free in time ({limit:g} s)"
+            raise BulkheadFull(f"{self.name}: {none_free}.")
+        raise DeadlineExceeded(f"{self.name} has not answered within {limit:g} s.")
 
     def offer(self, function: Callable[[], T]) -> Callable[[], T]:
         """Let a thread make a call when one is free; return what waits for its answer.
@@ -107,8 +102,7 @@ class Bulkhead:
         return partial(workers.collect, call)
 
     def _here(self) -> _Workers:
-        process = os.getpid()
-        workers = self._workers.get(process)
+        workers = self._workers.get(process := os.getpid())
         if workers is None:
             for other in self._workers.keys() - {process}:
                 self._workers.pop(other, None)
@@ -119,9 +113,7 @@ class Bulkhead:
 class _Workers:
     """The threads of one process, and the calls that wait for them."""
 
-    def __init__(
-        self, name: str, threads: int, spare: int, clock: Callable[[], float], owner: object
-    ) -> None:
+    def __init__(self, name: str, threads: int, spare: int, clock: Clock, owner: object) -> None:
         self.waiting: deque[Call[Any]] = deque()
         #: What wakes each idle worker; last the one that became idle last.
         self.idle: list[SimpleQueue[None]] = []
@@ -158,9 +150,9 @@ class _Workers:
         for call in tuple(self.waiting):
             if call.withdraw():
                 call.error = kind(f"{self._name}: {why}")
-                self.leave(call)
                 with suppress(RuntimeError):
                     call.ended.release()
+                self.leave(call)
 
     def leave(self, call: Call[Any]) -> bool:
         """Wait for a call no longer; ``False`` if it has come to its end after all."""
@@ -195,7 +187,7 @@ class _Workers:
         while has_place:
             self.idle.append(alarm)
             if call is not None:
-                call.ended.release()  # Only now: whoever calls next finds this worker idle.
+                self._end(call)  # Only now: whoever calls next finds this worker idle.
             call = None
             while not self.waiting and not self.are_dismissed:
                 alarm.get()
@@ -203,17 +195,15 @@ class _Workers:
                 return
             self.idle.remove(alarm)
             call = self._take_call()
-            if call is None:
-                continue
-            call.make()
-            self._begun.discard(call)
-            if not call.finish():
-                call.discard()
-                call.ended.acquire()  # Its caller is giving up what it held.
-                if not call.replace():
-                    self._spare.append(None)
-                    has_place = self._take_place()
-                call = None
+            if call is not None:
+                call.make()
+                has_place = call.finish() or self._has_place_after(call)
+        if call is not None:
+            self._end(call)
+
+    def _end(self, call: Call[Any]) -> None:
+        self._begun.discard(call)
+        call.hand_over()
 
     def _take_call(self) -> Call[Any] | None:
         while self.waiting:
@@ -227,6 +217,13 @@ class _Workers:
                     return call
                 self._begun.discard(call)
         return None
+
+    def _has_place_after(self, stuck: Call[Any]) -> bool:
+        stuck.ended.acquire()  # Its caller is giving up what it held.
+        if stuck.replace():
+            return True
+        self._spare.append(None)
+        return self._take_place()
 
     def _take_place(self) -> bool:
         """Take a vacant place, or that of a stuck worker; return whether there was one."""

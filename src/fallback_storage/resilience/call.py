@@ -69,7 +69,7 @@ class Call(Generic[T]):
         return self._claim("end", _CALLER)
 
     def finish(self) -> bool:
-        """Claim to hand over what it came to; ``False`` if nobody waits for that."""
+        """Claim that it is answered; ``False`` if it was left to itself before."""
         return self._claim("end", _WORKER)
 
     def replace(self) -> bool:
@@ -105,8 +105,11 @@ class Call(Generic[T]):
         finally:
             self.error = None  # Its traceback holds this frame, and that holds this call.
 
-    def discard(self) -> None:
-        """Drop an answer that came too late: an opened file must not stay open for nobody."""
+    def hand_over(self) -> None:
+        """Let its caller have the answer; without one, close what may be an opened file."""
+        if not self.is_stuck:
+            self.ended.release()
+            return
+        self.error = None
         with suppress(BaseException):
             cast(Any, self._answer).close()
-        self.error = None
