@@ -2,17 +2,15 @@
 
 ::
 
-    OSError
-    ├── StorageUnavailable          a backend that could not answer may hold the file
-    ├── NameChangedError            a backend stored a file under another name
-    ├── BreakerOpen                 a backend is not asked: its breaker is open
-    ├── TimeoutError
-    │   └── DeadlineExceeded        a backend has not answered within its TIMEOUT
-    │       └── NoThreadFree        the question did not come to be asked
-    └── PermissionError
-        └── ReadOnlyStorageError    what would have to change is read-only
-    AttributeError + NotImplementedError
-    └── UnsupportedOperation        no backend implements the method
+    FallbackStorageError
+    ├── StorageUnavailable      OSError: a backend that could not answer may hold the file
+    ├── NameChangedError        OSError: a backend stored a file under another name
+    ├── BreakerOpen             OSError: a backend is not asked, since its breaker is open
+    ├── DeadlineExceeded        TimeoutError: a backend has not answered within its TIMEOUT
+    │   └── BulkheadFull        a backend was not asked: all its threads were at work
+    ├── ReadOnlyStorageError    PermissionError: what would have to change is read-only
+    ├── UnexpectedAnswer        OSError: a site answered HTTPStorage with something else
+    └── UnsupportedOperation    AttributeError, NotImplementedError: no backend has the method
 
 A file that every backend says is missing is a ``FileNotFoundError``, a bad name a
 ``SuspiciousFileOperation`` and bad configuration an ``ImproperlyConfigured``, as in Django.
@@ -25,7 +23,11 @@ from types import MappingProxyType
 from typing import Any
 
 
-class StorageUnavailable(OSError):
+class FallbackStorageError(Exception):
+    """What this package raises of its own."""
+
+
+class StorageUnavailable(FallbackStorageError, OSError):
     """A backend that could not answer may hold the file.
 
     ``failures`` maps the name of each backend that could not answer to the error it raised. The
@@ -76,27 +78,27 @@ def _unpickle(
     return cls(text, operation=operation, name=name, failures=failures)
 
 
-class NameChangedError(OSError):
+class NameChangedError(FallbackStorageError, OSError):
     """A backend stored a file under another name than the one it was given."""
 
 
-class BreakerOpen(OSError):
+class BreakerOpen(FallbackStorageError, OSError):
     """A backend is not asked: its breaker is open, since too many questions before failed."""
 
 
-class DeadlineExceeded(TimeoutError):
+class DeadlineExceeded(FallbackStorageError, TimeoutError):
     """A backend has not answered within its ``TIMEOUT``."""
 
 
-class NoThreadFree(DeadlineExceeded):
+class BulkheadFull(DeadlineExceeded):
     """A backend was not asked within its ``TIMEOUT``: all its ``THREADS`` were at work."""
 
 
-class ReadOnlyStorageError(PermissionError):
+class ReadOnlyStorageError(FallbackStorageError, PermissionError):
     """What would have to change lies in a read-only backend, or no backend may be written."""
 
 
-class UnsupportedOperation(AttributeError, NotImplementedError):
+class UnsupportedOperation(FallbackStorageError, AttributeError, NotImplementedError):
     """No backend implements the method.
 
     Both an ``AttributeError``, which this package has raised since its first version, and the

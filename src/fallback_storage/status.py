@@ -20,7 +20,7 @@ from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import refuse_unknown
 from fallback_storage.outcomes import Outcome
 from fallback_storage.resilience.breaker import Breaker, State
-from fallback_storage.resilience.guard import Health
+from fallback_storage.resilience.guard import Guard
 
 
 @dataclass(frozen=True)
@@ -157,15 +157,15 @@ def _breaker(breaker: Breaker | None) -> dict[str, Any]:
     }
 
 
-def _counts(health: Health | None) -> dict[str, Any]:
-    pool = None if health is None else health.pool
+def _counts(guard: Guard | None) -> dict[str, Any]:
+    bulkhead = None if guard is None else guard.bulkhead
     return {
-        "calls": None if health is None else health.calls,
-        "faults": None if health is None else health.faults,
-        "last_error": None if health is None else health.last_error,
-        "stuck": None if pool is None else pool.stuck,
-        "threads": None if pool is None else pool.threads,
-        "timeout": None if health is None else health.timeout,
+        "calls": None if guard is None else guard.calls,
+        "faults": None if guard is None else guard.faults,
+        "last_error": None if guard is None else guard.last_error,
+        "stuck": None if bulkhead is None else bulkhead.stuck,
+        "threads": None if bulkhead is None else bulkhead.threads,
+        "timeout": None if guard is None else guard.timeout,
     }
 
 

@@ -9,20 +9,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, RLock
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import (
     FileSystemStorage,
-    InMemoryStorage,
     default_storage,
     storages,
 )
 from django.test import override_settings
 
-from fallback_storage.backend import guards as healths
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing.promises.material import put, read
 
@@ -241,16 +239,3 @@ def test_a_forked_child_does_not_wait_for_a_thread_that_builds_elsewhere(fork: s
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-W", "error", "-c", BUILDS_ELSEWHERE.format(fork=fork)]
     subprocess.run(command, env=environment, timeout=60, check=True)
-
-
-def test_a_forked_child_does_not_wait_for_a_thread_that_looks_for_a_guard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    held = RLock()
-    monkeypatch.setattr(healths, "_lock", held)
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(held.acquire).result()
-        healths._renew_lock()
-        storage = FallbackStorage(backends=[{"BACKEND": InMemoryStorage(), "TIMEOUT": 1}])
-        assert len(storage.backends) == 1
-        thread.submit(held.release).result()

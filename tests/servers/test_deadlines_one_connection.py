@@ -20,7 +20,7 @@ from storages.backends.sftpstorage import SFTPStorage
 
 from example.weed import HOST
 from fallback_storage.errors import DeadlineExceeded, UnsupportedOperation
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 from fallback_storage.storage import FallbackStorage
 
 from .files import put, read
@@ -140,11 +140,11 @@ def _over_ftp(root: Path, known_hosts: Path, local: FileSystemStorage) -> Iterat
             storage._connection.close()
 
 
-def pool_of(storage: FallbackStorage) -> Pool:
-    health = storage.backends[0].guard
-    assert health is not None
-    assert health.pool is not None
-    return health.pool
+def bulkhead_of(storage: FallbackStorage) -> Bulkhead:
+    guard = storage.backends[0].guard
+    assert guard is not None
+    assert guard.bulkhead is not None
+    return guard.bulkhead
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -227,7 +227,7 @@ def test_many_threads_are_answered_rightly(place: Place, keys: dict[str, Any]) -
         right = [each for of_one in threads.map(Worker.right, workers) for each in of_one]
     assert (sum(right), len(right)) == (120, 120)
     assert not Path(place.local.location).exists()
-    assert pool_of(storage).stuck == 0
+    assert bulkhead_of(storage).stuck == 0
 
 
 # Silence
@@ -243,7 +243,7 @@ READS: dict[str, Callable[[FallbackStorage], object]] = {
 def thaw(place: Place, storage: FallbackStorage) -> None:
     """Let the server answer, and wait until nobody is stuck."""
     place.relay.thaw()
-    until(lambda: not pool_of(storage).stuck)
+    until(lambda: not bulkhead_of(storage).stuck)
 
 
 def test_a_server_that_falls_silent_costs_its_deadline_and_is_used_again(place: Place) -> None:
@@ -287,7 +287,7 @@ def test_a_server_that_lets_nobody_in_is_used_again_when_it_does(place: Place) -
     place.relay.thaw()
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(lambda _: _never_wrong(storage), range(THREADS)))
-    until(lambda: not pool_of(storage).stuck)
+    until(lambda: not bulkhead_of(storage).stuck)
     assert read(storage, "dir/a.txt") == b"remote"
     assert storage.listdir("dir") == ([], ["a.txt"])
 
@@ -324,7 +324,7 @@ def test_where_all_are_stuck_the_answer_comes_at_once_and_the_breaker_opens_befo
         assert storage.size("local.txt") == 5
     assert 2 * DEADLINE <= time.monotonic() - started < 2 * (DEADLINE + GRACE)
     place.relay.thaw()
-    until(lambda: not pool_of(storage).stuck)
+    until(lambda: not bulkhead_of(storage).stuck)
     breaker = storage.backends[0].breaker
     assert breaker is not None
     breaker.reset()

@@ -17,7 +17,7 @@ from storages.backends.s3 import S3Storage
 from example.seaweedfs import REGION, SeaweedFS, client_config
 from example.weed import HOST
 from fallback_storage.errors import BreakerOpen, DeadlineExceeded
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 from fallback_storage.storage import FallbackStorage
 
 from .conftest import MakeS3
@@ -81,17 +81,17 @@ def bounded(s3: S3Storage, local: FileSystemStorage, **keys: Any) -> FallbackSto
     return FallbackStorage(backends=[first, {"BACKEND": local, "NAME": "local"}])
 
 
-def pool_of(storage: FallbackStorage) -> Pool:
-    health = storage.backends[0].guard
-    assert health is not None
-    assert health.pool is not None
-    return health.pool
+def bulkhead_of(storage: FallbackStorage) -> Bulkhead:
+    guard = storage.backends[0].guard
+    assert guard is not None
+    assert guard.bulkhead is not None
+    return guard.bulkhead
 
 
 def warm(storage: FallbackStorage) -> None:
     """Have its client built, which the first call need not wait for."""
     until(lambda: succeeds(lambda: storage.backends[0].exists("s3.txt")))
-    until(lambda: not pool_of(storage).stuck)
+    until(lambda: not bulkhead_of(storage).stuck)
 
 
 def succeeds(call: Callable[[], object]) -> bool:
@@ -143,14 +143,14 @@ def test_of_a_frozen_server_every_read_ends_at_its_deadline(
         for call in READS.values():
             overdue(lambda call=call: call(storage))  # type: ignore[misc]
         assert read(storage, "local.txt") == b"local"
-        assert pool_of(storage).stuck == len(READS) + 1
+        assert bulkhead_of(storage).stuck == len(READS) + 1
         overdue(lambda: storage.size("s3.txt"))
         # Now there is no thread left that could wait.
         for call in READS.values():
             with pytest.raises(DeadlineExceeded):
                 call(storage)
         assert seconds_of(lambda: storage.size("local.txt")) < NOTHING
-    until(lambda: not pool_of(storage).stuck)
+    until(lambda: not bulkhead_of(storage).stuck)
     warm(storage)
     assert read(storage, "s3.txt") == b"s3"
     assert storage.locate("s3.txt") == "s3"
@@ -211,7 +211,7 @@ def test_a_server_that_thaws_is_asked_again_after_the_cool_down(
     until(lambda: succeeds(lambda: storage.size("thawed.txt")))
     assert breaker.state == "closed"
     assert read(storage, "thawed.txt") == b"s3"
-    until(lambda: not pool_of(storage).stuck)
+    until(lambda: not bulkhead_of(storage).stuck)
 
 
 def test_a_server_that_is_gone_is_asked_no_more_and_again_when_it_is_back(

@@ -116,8 +116,8 @@ def threads() -> int:
 
 
 def stuck(*storages: CombinedStorage) -> int:
-    pools = [b.guard.pool for s in storages for b in s.backends if b.guard is not None]
-    return sum(pool.stuck for pool in pools if pool is not None)
+    bulkheads = [b.guard.bulkhead for s in storages for b in s.backends if b.guard is not None]
+    return sum(each.stuck for each in bulkheads if each is not None)
 
 
 @pytest.mark.filterwarnings("default::ResourceWarning")  # Of the connections that a kill cuts off.

@@ -20,7 +20,7 @@ import pytest
 from fallback_storage import file_locks, locks
 from fallback_storage.file_locks import directory_locked
 from fallback_storage.locks import LockTimeout
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 
 from .steps import Interrupt, Steps, calls, interrupted, opcodes
 
@@ -163,7 +163,7 @@ def test_a_call_may_lock_a_directory_again_by_any_path(tmp_path: Path) -> None:
 
 def test_a_call_that_holds_a_directory_may_go_on_in_another_thread(tmp_path: Path) -> None:
     with directory_locked(str(tmp_path)):
-        Pool("upper", 1).run(partial(hold, tmp_path), PATIENCE)
+        Bulkhead("upper", 1).run(partial(hold, tmp_path), PATIENCE)
         assert not may_another_process_lock(tmp_path)
 
 

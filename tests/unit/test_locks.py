@@ -25,7 +25,7 @@ import pytest
 
 from fallback_storage import locks
 from fallback_storage.locks import Key, KeyedLock, LockTimeout
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 
 from .steps import Interrupt, Steps, calls, interrupted, opcodes
 
@@ -205,7 +205,7 @@ def test_a_call_is_told_whether_a_key_is_new_to_it() -> None:
 
 def test_a_call_that_goes_on_in_another_thread_does_not_wait_for_itself() -> None:
     """A storage with a deadline is read by a thread of its own, and may promote as well."""
-    lock, pool = KeyedLock(), Pool("inner", 1)
+    lock, pool = KeyedLock(), Bulkhead("inner", 1)
 
     def again() -> str:
         with lock.held(A, timeout=0):

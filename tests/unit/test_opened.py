@@ -14,8 +14,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage
 
 from fallback_storage.errors import DeadlineExceeded
-
-from .remotes import PATIENCE, Remote, Slow, breaker_of, health_of, local, open_breaker, pair
+from tests.remotes import PATIENCE, Remote, Slow, breaker_of, guard_of, local, open_breaker, pair
 
 SOON = 0.05
 
@@ -191,17 +190,17 @@ def test_a_file_that_nobody_closed_does_not_wait_for_the_thread_that_collects_it
     serial = Serial()
     storage = pair(serial, local(), THREADS=1)
     storage.save("a.txt", ContentFile(b"a"))
-    pool = health_of(storage).pool
-    assert pool is not None
+    bulkhead = guard_of(storage).bulkhead
+    assert bulkhead is not None
     gc.disable()
     try:
         cycle: list[Any] = [storage.open("a.txt")]
         cycle.append(cycle)
         del cycle
-        pool.run(gc.collect, PATIENCE)
+        bulkhead.run(gc.collect, PATIENCE)
     finally:
         gc.enable()
-    assert pool.stuck == 0
+    assert bulkhead.stuck == 0
 
 
 def test_a_file_on_this_disk_needs_no_thread_once_it_is_open(tmp_path: Path) -> None:
@@ -228,11 +227,11 @@ def test_using_an_opened_file_tells_a_breaker_nothing() -> None:
     storage = pair(serial, local(), THREADS=1)
     with storage.open("a.txt") as file:
         open_breaker(storage)
-        calls = health_of(storage).calls
+        calls = guard_of(storage).calls
         assert file.tell() == 0
         assert file.read() == b"content"
     assert breaker_of(storage).state == "open"
-    assert health_of(storage).calls == calls
+    assert guard_of(storage).calls == calls
 
 
 def test_what_another_storage_of_one_thread_holds_is_read_before_it_is_stored() -> None:
@@ -259,5 +258,5 @@ def test_a_file_that_is_used_in_a_call_of_its_storage_does_not_wait_for_itself()
     serial.save("a.txt", ContentFile(b"content"))
     storage = pair(serial, local(), THREADS=1)
     with storage.open("a.txt") as file:
-        answer = health_of(storage).ask(file.read, storage.backends[0].outcome_of)
+        answer = guard_of(storage).call(file.read, storage.backends[0].outcome_of)
     assert answer == b"content"

@@ -28,7 +28,7 @@ from fallback_storage.backend.layers import (
 )
 from fallback_storage.outcomes import Outcome, classify, http_status
 from fallback_storage.resilience.breaker import Breaker
-from fallback_storage.resilience.guard import Health
+from fallback_storage.resilience.guard import Guard
 
 # A name that no file has: any answer to it will do.
 # The status that a server without the right to list gives a file that is not there.
@@ -74,8 +74,8 @@ class Backend:
         *,
         read_only: bool = False,
         denied_is_missing: bool = False,
-        guard: Health | None = None,
-        peers: Sequence[Health | None] = (None,),
+        guard: Guard | None = None,
+        peers: Sequence[Guard | None] = (None,),
     ) -> None:
         """Compose the operations; ``peers`` are the guards of all backends beside this one."""
         self.name = name
@@ -88,7 +88,7 @@ class Backend:
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
         recovers = type(adapter).after_error is not Adapter.after_error
-        if recovers and (guard is None or guard.pool is None):
+        if recovers and (guard is None or guard.bulkhead is None):
             self.wrap(Recovering(adapter))
         self._guarded = None
         if guard is not None:
@@ -134,7 +134,7 @@ class Backend:
     @property
     def thread_safe(self) -> bool:
         """Whether several threads may ask it at once: it has its own, or its class allows that."""
-        own_threads = self.guard is not None and self.guard.pool is not None
+        own_threads = self.guard is not None and self.guard.bulkhead is not None
         return own_threads or (self.adapter.exact and self.adapter.thread_safe)
 
     @property

@@ -1,15 +1,13 @@
-"""The health of each backend, kept outside the storages: Django may build several of one.
+"""The guard of each backend, shared by all that use it: Django may build several storages of one.
 
-It is per process. A backend that is an alias has one health wherever it is configured alike; any
-other has its own in each combined storage, and a storage instance one for as long as it lives.
+It is per process. A backend that is an alias has one guard wherever it is configured alike, as has
+an instance; any other has its own in each combined storage. A guard is held by those who use it.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 import weakref
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.core.files.storage import Storage
@@ -17,40 +15,63 @@ from django.core.files.storage import Storage
 from fallback_storage.backend.adapters import Adapter
 from fallback_storage.conf import BackendOptions, BreakerOptions, Generation
 from fallback_storage.resilience.breaker import Breaker
-from fallback_storage.resilience.deadline import Pool
-from fallback_storage.resilience.guard import Health
+from fallback_storage.resilience.bulkhead import Bulkhead
+from fallback_storage.resilience.guard import Guard
 from fallback_storage.signals import report_breaker
 
 #: How many threads there are for a backend with a ``TIMEOUT`` that does not say.
 THREADS = 8
 
-# Reentrant: a storage may be collected, and its health forgotten, wherever this is held.
-_lock = threading.RLock()
-_kept: list[tuple[object, Health]] = []
-_generation = 0
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    key: object
+    guard: weakref.ref[Guard]
+
+
+# Without a lock: a storage may be collected, and its guard with it, at any instruction.
+_known: list[_Known] = []
 
 
 def guard_of(
     options: BackendOptions, adapter: Adapter, owner: type, *, alone: bool
-) -> Health | None:
-    """Return the health of a backend, ``None`` where nothing is to be bounded or counted.
+) -> Guard | None:
+    """Return the guard of a backend, ``None`` where nothing is to be bounded or counted.
 
     ``owner`` is the class of the combined storage; ``alone`` whether the backend is its only one.
     """
     breaker = _breaker_options(options, adapter, alone=alone)
     if breaker is None and options.timeout is None and options.threads is None:
         return None
-    key = (_identity(options, adapter.storage, owner), options.timeout, options.threads, breaker)
-    with _lock:
-        _forget_older_settings()
-        for known, health in tuple(_kept):  # One may be forgotten at any comparison.
-            if known == key:
-                return health
-        health = _new(options, adapter, breaker)
-        _kept.append((key, health))
-    if not isinstance(options.source, str):
-        weakref.finalize(adapter.storage, _forget, health).atexit = False
-    return health
+    identity = _identity(options, adapter.storage, owner)
+    key = (Generation.number, identity, options.timeout, options.threads, breaker)
+    return _find(key) or _add(key, _new(options, adapter, breaker), options, adapter.storage)
+
+
+def _find(key: object) -> Guard | None:
+    for known in tuple(_known):
+        if known.key == key and (guard := known.guard()) is not None:
+            return guard
+    return None
+
+
+def _add(key: object, new: Guard, options: BackendOptions, storage: Storage) -> Guard:
+    _known.append(_Known(key, weakref.ref(new, _forget)))
+    guard = _find(key) or new  # Another thread may have added one before.
+    if guard is new and (options.is_alias or not isinstance(options.source, str)):
+        # A storage that outlives the combined ones holds it: others may be built around it.
+        weakref.finalize(storage, _let_go, new).atexit = False
+    return guard
+
+
+def _let_go(guard: Guard) -> None:
+    """Hold ``guard`` until this is called."""
+
+
+def _forget(guard: weakref.ref[Guard]) -> None:
+    for known in tuple(_known):
+        if known.guard is guard:
+            _known.remove(known)
 
 
 def _breaker_options(
@@ -73,38 +94,22 @@ def _identity(options: BackendOptions, storage: Storage, owner: type) -> object:
     return owner, options.place, options.name, options.source, options.options
 
 
-def _new(options: BackendOptions, adapter: Adapter, breaker: BreakerOptions | None) -> Health:
-    name = options.name
-    health = Health(name, pool=_pool(options, adapter), timeout=options.timeout)
+def _new(options: BackendOptions, adapter: Adapter, breaker: BreakerOptions | None) -> Guard:
+    guard = Guard(options.name, bulkhead=_bulkhead(options, adapter), timeout=options.timeout)
     if breaker is not None:
-        told = partial(report_breaker, type(adapter.storage), name, lambda: health.last_error)
-        health.breaker = Breaker(breaker, on_change=told)
-    return health
+        known = weakref.ref(guard)  # A guard must not hold itself: its threads go with it.
+        told = partial(
+            report_breaker,
+            type(adapter.storage),
+            options.name,
+            lambda: getattr(known(), "last_error", None),
+        )
+        guard.breaker = Breaker(breaker, on_change=told)
+    return guard
 
 
-def _pool(options: BackendOptions, adapter: Adapter) -> Pool | None:
+def _bulkhead(options: BackendOptions, adapter: Adapter) -> Bulkhead | None:
     if options.timeout is None and options.threads is None:
         return None
     threads = options.threads or (1 if adapter.one_connection else THREADS)
-    return Pool(options.name, threads, spare=adapter.spare_threads)
-
-
-def _forget(health: Health) -> None:
-    with _lock:
-        _kept[:] = [each for each in _kept if each[1] is not health]
-
-
-def _forget_older_settings() -> None:
-    global _generation
-    if _generation != Generation.number:
-        _generation = Generation.number
-        _kept.clear()
-
-
-def _renew_lock() -> None:
-    """Whichever thread held it does not exist in a forked child."""
-    global _lock
-    _lock = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_renew_lock)
+    return Bulkhead(options.name, threads, spare=adapter.spare_threads)

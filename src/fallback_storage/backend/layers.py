@@ -17,8 +17,8 @@ from django.core.files.base import File
 from fallback_storage.backend import files
 from fallback_storage.backend.adapters import Adapter
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
-from fallback_storage.resilience.crew import Rescue
-from fallback_storage.resilience.guard import Health, Judge
+from fallback_storage.resilience.call import Recovery
+from fallback_storage.resilience.guard import Guard, Judge
 
 Call = Callable[..., Any]
 
@@ -97,12 +97,12 @@ class Guarded:
     """Bounds each call and counts what it came to; a write has no deadline."""
 
     def __init__(
-        self, guard: Health, adapter: Adapter, judge: Judge, peers: Sequence[Health | None]
+        self, guard: Guard, adapter: Adapter, judge: Judge, peers: Sequence[Guard | None]
     ) -> None:
         self._guard = guard
         self._adapter = adapter
         self._judge = judge
-        self._rescue = Rescue(adapter.after_error, adapter.give_up)
+        self._recovery = Recovery(adapter.after_error, adapter.give_up)
         self._peers = [] if None in peers else [peer for peer in peers if peer is not None]
 
     def around(self, operation: Operation, call: Call) -> Call:
@@ -112,21 +112,21 @@ class Guarded:
             return self._opening(call)
         if operation.name == "open_for_writing":
             return self._opening_for_writing(call)
-        return partial(self.call, call, bounded=not operation.writes)
+        return partial(self.call, call, with_deadline=not operation.writes)
 
-    def call(self, call: Call, *args: Any, bounded: bool = True, force: bool = False) -> Any:
+    def call(self, call: Call, *args: Any, with_deadline: bool = True, force: bool = False) -> Any:
         """Make a call; ``force``: whatever the breaker says."""
-        return self._guard.ask(
+        return self._guard.call(
             partial(call, *args),
             self._judge,
-            bounded=bounded,
+            with_deadline=with_deadline,
             # Where every backend would be refused, all are tried all the same.
-            insist=force or (bool(self._peers) and all(peer.refuses for peer in self._peers)),
-            rescue=self._rescue,
+            force=force or (bool(self._peers) and all(peer.refuses for peer in self._peers)),
+            recovery=self._recovery,
         )
 
     def _opening(self, open_: Call) -> Call:
-        if self._guard.pool is not None and self._adapter.downloads_whole:
+        if self._guard.bulkhead is not None and self._adapter.downloads_whole:
             return self._open_then_download
         if not self._guard.is_serial:
             return partial(self.call, open_)
@@ -145,18 +145,18 @@ class Guarded:
         if self._adapter.open_checks_existence(file):
             return file
         touched: File[Any] = self.call(
-            files.ensure_exists, self._adapter, file, name, mode, bounded=False
+            files.ensure_exists, self._adapter, file, name, mode, with_deadline=False
         )
         return touched
 
     def _opening_for_writing(self, open_: Call) -> Call:
         def open_in_turn(name: str, mode: str) -> File[Any]:
-            file: File[Any] = self.call(open_, name, mode, bounded=False)
+            file: File[Any] = self.call(open_, name, mode, with_deadline=False)
             if not self._guard.is_serial or self._adapter.open_checks_existence(file):
                 return file
             return files.serialized(file, name, partial(self._take_turn, False), writable=True)
 
         return open_in_turn
 
-    def _take_turn(self, bounded: bool, call: Callable[[], Any]) -> Any:
-        return self._guard.take_turn(call, bounded=bounded, rescue=self._rescue)
+    def _take_turn(self, with_deadline: bool, call: Callable[[], Any]) -> Any:
+        return self._guard.serialize(call, with_deadline=with_deadline, recovery=self._recovery)

@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from django.conf import settings
 from django.utils import timezone
 
+from fallback_storage.errors import FallbackStorageError
+
 OK, PARTIAL, NO_SUCH_RANGE = 200, 206, 416
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: With these a server may refuse HEAD alone: a GET shows whether a 403 is about the file.
@@ -28,7 +30,7 @@ _PORTS = {"https": 443, "http": 80}
 _URL_CHARACTERS = "%/:?#[]@!$&'()*+,;=~"
 
 
-class UnexpectedAnswer(OSError):
+class UnexpectedAnswer(FallbackStorageError, OSError):
     """The site answered with something else than the file: it is neither there nor missing."""
 
     # The public path.

@@ -1,18 +1,18 @@
 """The circuit breaker of a backend: a dead one is not asked again until it may have recovered.
 
 The pattern is Michael Nygard's ("Release It!"). A breaker does no I/O: it gives permits for calls,
-and is told what they came to. While it is closed and no fault is on its mind it takes no lock.
+and is told what they came to. What it knows is a record that is never changed, only followed by
+another. So it needs no lock, which a fork, an interrupt or garbage that makes a call could meet.
 """
 
 from __future__ import annotations
 
 import enum
-import os
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from fallback_storage.conf import BreakerOptions
 
@@ -28,6 +28,22 @@ class State(enum.StrEnum):
 #: Told of a change of state: the old one, and the new.
 OnChange = Callable[[State, State], None]
 _MAX_DOUBLINGS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class _Record:
+    """What a breaker knows until it learns more."""
+
+    state: State = State.CLOSED
+    generation: int = 0
+    until: float = 0.0
+    doublings: int = 0
+    calls: int = 0
+    faults: int = 0
+    consecutive: int = 0
+    window_end: float | None = None
+    #: What follows it: one record, once there is one.
+    followed_by: dict[None, _Record] = field(default_factory=dict, init=False)
 
 
 class Breaker:
@@ -48,56 +64,50 @@ class Breaker:
         self._clock = clock
         self._draw = draw
         self._on_change = on_change
-        self._generation = 0
-        self._doublings = 0
-        self._calls = self._faults = self._consecutive = 0
-        self._window_end: float | None = None
-        self._until = 0.0
-        self._state = State.CLOSED
+        self._record = _Record()
 
     def __repr__(self) -> str:
-        return f"<Breaker: {self._state}>"
+        return f"<Breaker: {self.state}>"
 
     @property
     def state(self) -> State:
-        return self._state
+        return self._record.state
 
     @property
     def refuses(self) -> bool:
         """Whether a call would be refused now."""
-        return self._state is not State.CLOSED and self._clock() < self._until
+        return self._refuses(self._record)
 
     @property
     def seconds_left(self) -> float:
         """For how many seconds calls are refused; infinite where it was forced open."""
-        return max(0.0, self._until - self._clock()) if self._state is not State.CLOSED else 0.0
+        record = self._record
+        return max(0.0, record.until - self._clock()) if record.state is not State.CLOSED else 0.0
 
-    def permit(self, *, insist: bool = False) -> int | None:
+    def permit(self, *, force: bool = False) -> int | None:
         """Return what to tell the outcome of the call with, ``None`` if it is refused.
 
-        ``insist``: the call is made whatever the state. It is no probe: its success closes the
+        ``force``: the call is made whatever the state. It is no probe: its success closes the
         breaker, anything else leaves it as it is.
         """
-        if self._state is State.CLOSED:
-            return self._generation
-        # Without the lock while it is open: many threads ask while a backend is down.
-        permit = None if self.refuses else self._probe()
-        return -self._generation if permit is None and insist else permit
+        record = self._record
+        if record.state is State.CLOSED:
+            return record.generation
+        permit = None if self._refuses(record) else self._probe()
+        return -self._record.generation if permit is None and force else permit
 
     def _probe(self) -> int | None:
-        with self._changing():
-            if self.refuses:
-                return None  # Another thread has the probe.
-            if self._state is not State.CLOSED:
-                self._become_half_open()
-            return self._generation
+        before, after = self._change(self._half_open)
+        # If it is as it was, another thread has the probe, or has closed it.
+        return None if after is before and after.state is not State.CLOSED else after.generation
 
     def succeeded(self, permit: int, seconds: float = 0.0) -> None:
         """The call answered after ``seconds``; that it was missing or denied is an answer."""
-        slow = self.options.slow_call
+        slow, record = self.options.slow_call, self._record
+        is_clean = record.state is State.CLOSED and record.window_end is None
         if slow is not None and seconds > slow:
             self._count(permit, faults=1)
-        elif self._state is not State.CLOSED or self._window_end is not None:
+        elif not is_clean or record.followed_by:
             self._count(permit, faults=0)
 
     def faulted(self, permit: int, seconds: float = 0.0) -> None:
@@ -107,102 +117,96 @@ class Breaker:
 
     def abstained(self, permit: int) -> None:
         """What the call came to says nothing about the backend; a probe gives way to another."""
-        if self._state is State.CLOSED:
-            return
-        with self._changing():
-            if self._state is State.HALF_OPEN and permit == self._generation:
-                self._until = self._clock()
+        if self._record.state is not State.CLOSED:
+            self._change(partial(self._give_way, permit))
 
     def force_open(self) -> None:
         """Refuse calls until ``close`` or ``reset``, however the backend does."""
-        with self._changing():
-            self._become_open(float("inf"))
+        self._change(lambda record: self._open(record, float("inf")))
 
     def close(self) -> None:
         """Let calls pass again; should they fail, the next cool-down is the longer one."""
-        with self._changing():
-            doublings = self._doublings
-            self._become_closed()
-            self._doublings = doublings
+        self._change(lambda record: replace(self._closed(record), doublings=record.doublings))
 
     def reset(self) -> None:
         """Forget everything, as if it were new."""
-        with self._changing():
-            self._become_closed()
+        self._change(self._closed)
 
     def _count(self, permit: int, *, faults: int, open_at_once: bool = False) -> None:
-        with self._changing():
-            if abs(permit) != self._generation:
-                return  # It was made before the state changed: it tells of another time.
-            if self._state is State.CLOSED:
-                self._count_in_window(faults)
-                if open_at_once or self._is_too_much():
-                    self._cool_down()
-            elif not faults and self._until != float("inf"):
-                self._become_closed()
-            elif faults and self._state is State.HALF_OPEN and permit > 0:
-                self._cool_down()
+        def counted(record: _Record) -> _Record:
+            if abs(permit) != record.generation:
+                return record  # It was made before the state changed: it tells of another time.
+            if record.state is State.CLOSED:
+                record = self._counted_in_window(record, faults)
+                is_too_much = open_at_once or self._is_too_much(record)
+                return self._cooling_down(record) if is_too_much else record
+            if not faults and record.until != float("inf"):
+                return self._closed(record)
+            if faults and record.state is State.HALF_OPEN and permit > 0:
+                return self._cooling_down(record)
+            return record
 
-    def _count_in_window(self, faults: int) -> None:
-        now = self._clock()
-        if self._window_end is not None and now >= self._window_end:
-            self._calls = self._faults = 0
-            self._window_end = None
-        if faults and self._window_end is None:
-            self._window_end = now + self.options.window
-        if self._window_end is not None:
-            self._calls += 1
-            self._faults += faults
-        self._consecutive = self._consecutive + 1 if faults else 0
+        self._change(counted)
 
-    def _is_too_much(self) -> bool:
-        if self._consecutive >= self.options.failures:
+    def _counted_in_window(self, record: _Record, faults: int) -> _Record:
+        now, end = self._clock(), record.window_end
+        calls, total = record.calls, record.faults
+        if end is not None and now >= end:
+            calls, total, end = 0, 0, None
+        if faults and end is None:
+            end = now + self.options.window
+        if end is not None:
+            calls, total = calls + 1, total + faults
+        consecutive = record.consecutive + 1 if faults else 0
+        return replace(record, calls=calls, faults=total, consecutive=consecutive, window_end=end)
+
+    def _is_too_much(self, record: _Record) -> bool:
+        if record.consecutive >= self.options.failures:
             return True
-        if self._calls < self.options.minimum_calls:
+        if record.calls < self.options.minimum_calls:
             return False
-        return 0 < self._faults / self._calls >= self.options.rate
+        return 0 < record.faults / record.calls >= self.options.rate
 
-    def _cool_down(self) -> None:
-        longest = self.options.cooldown * 2**self._doublings
+    def _refuses(self, record: _Record) -> bool:
+        return record.state is not State.CLOSED and self._clock() < record.until
+
+    def _cooling_down(self, record: _Record) -> _Record:
+        longest = self.options.cooldown * 2**record.doublings
         seconds = min(longest, self.options.max_cooldown)
-        self._become_open(seconds * (1 - self.options.jitter * self._draw()))
-        self._doublings = min(self._doublings + 1, _MAX_DOUBLINGS)
+        record = replace(record, doublings=min(record.doublings + 1, _MAX_DOUBLINGS))
+        return self._open(record, seconds * (1 - self.options.jitter * self._draw()))
 
-    def _become_open(self, seconds: float) -> None:
-        self._state = State.OPEN
-        self._generation += 1
-        self._until = self._clock() + seconds
+    def _open(self, record: _Record, seconds: float) -> _Record:
+        until, generation = self._clock() + seconds, record.generation + 1
+        return replace(record, state=State.OPEN, generation=generation, until=until)
 
-    def _become_half_open(self) -> None:
-        self._state = State.HALF_OPEN
-        self._generation += 1
-        self._until = self._clock() + self.options.lease
+    def _half_open(self, record: _Record) -> _Record:
+        if record.state is State.CLOSED or self._refuses(record):
+            return record
+        until, generation = self._clock() + self.options.lease, record.generation + 1
+        return replace(record, state=State.HALF_OPEN, generation=generation, until=until)
 
-    def _become_closed(self) -> None:
-        self._state = State.CLOSED
-        self._generation += 1
-        self._until = 0.0
-        self._doublings = self._calls = self._faults = self._consecutive = 0
-        self._window_end = None
+    def _give_way(self, permit: int, record: _Record) -> _Record:
+        has_probe = record.state is State.HALF_OPEN and permit == record.generation
+        return replace(record, until=self._clock()) if has_probe else record
 
-    @contextmanager
-    def _changing(self) -> Iterator[None]:
-        with _lock:
-            old = self._state
-            yield
-            new = self._state
-        if new is not old:
-            self._on_change(old, new)
+    def _closed(self, record: _Record) -> _Record:
+        return _Record(generation=record.generation + 1)
 
+    def _change(self, step: Callable[[_Record], _Record]) -> tuple[_Record, _Record]:
+        """Let ``step`` say what follows the last record; return that, and what follows it."""
+        while True:
+            before = self._catch_up()
+            after = step(before)
+            # The first to add one to it has it; another thread begins again with that.
+            if after is before or before.followed_by.setdefault(None, after) is after:
+                break
+        self._catch_up()
+        if after.state is not before.state:
+            self._on_change(before.state, after.state)
+        return before, after
 
-# One for all: it is held for arithmetic only.
-_lock = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """Whichever thread held it does not exist in a forked child."""
-    global _lock
-    _lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_renew_lock)
+    def _catch_up(self) -> _Record:
+        while followed_by := self._record.followed_by:
+            self._record = followed_by[None]
+        return self._record

@@ -3,103 +3,78 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import TypeVar
 
-from fallback_storage.errors import BreakerOpen, NoThreadFree
+from fallback_storage.errors import BreakerOpen, BulkheadFull
 from fallback_storage.outcomes import Outcome
 from fallback_storage.resilience.breaker import Breaker
-from fallback_storage.resilience.crew import NO_RESCUE, Rescue
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
+from fallback_storage.resilience.call import NO_RECOVERY, Recovery, under_way
 
 T = TypeVar("T")
 
 #: Says what an error of the backend means.
 Judge = Callable[[Exception], Outcome]
 
-# Whose call is under way: the one thread of a backend would wait for itself, and a probe for its
-# own end.
-_asking: ContextVar[tuple[Health, ...]] = ContextVar("fallback_storage_asking", default=())
 # What tells nothing about the backend: a full disk here, a bad name, a method it does not have.
 _NO_EVIDENCE = frozenset({Outcome.FAILED, Outcome.UNSUPPORTED, Outcome.REJECTED})
 
 
-class Health:
-    """The breaker, the threads and the deadline of one backend, and what its calls came to."""
+class Guard:
+    """The breaker, the bulkhead and the deadline of one backend, and what its calls came to."""
 
     def __init__(
         self,
         name: str,
         *,
         breaker: Breaker | None = None,
-        pool: Pool | None = None,
+        bulkhead: Bulkhead | None = None,
         timeout: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.breaker = breaker
-        self.pool = pool
+        self.bulkhead = bulkhead
         self.timeout = timeout
         self.calls = 0
         self.faults = 0
         self.last_error: str | None = None
         self._clock = clock
+        # The one thread of a backend would wait for itself, and a probe for its own end.
+        self._owner = object() if bulkhead is None else bulkhead.owner
 
     @property
     def is_serial(self) -> bool:
-        """Whether one thread does everything, for a client that bears no more."""
-        return self.pool is not None and self.pool.threads == 1
+        """Whether one thread makes all calls, for a client that bears no more."""
+        return self.bulkhead is not None and self.bulkhead.threads == 1
 
     @property
     def refuses(self) -> bool:
         """Whether the breaker would refuse a call now."""
         return self.breaker is not None and self.breaker.refuses
 
-    def ask(
+    def call(
         self,
-        call: Callable[[], T],
+        function: Callable[[], T],
         judge: Judge,
         *,
-        bounded: bool = True,
-        insist: bool = False,
-        rescue: Rescue = NO_RESCUE,
+        with_deadline: bool = True,
+        force: bool = False,
+        recovery: Recovery = NO_RECOVERY,
     ) -> T:
-        """Make a call, and count what it came to; ``insist``: whatever the breaker says.
+        """Make a call, and count what it came to; ``force``: whatever the breaker says.
 
-        One that is not ``bounded`` has no deadline: a write, whose effect would not be known.
-        A call made within another is a part of it. Raises ``BreakerOpen``, ``DeadlineExceeded``
-        and what the call raises.
+        A write has no deadline, as its effect would not be known. A call made within another is a
+        part of it. Raises ``BreakerOpen``, ``DeadlineExceeded`` and what the call raises.
         """
-        if self in _asking.get():
-            return call()
-        with self._asked():
-            return self._ask(call, judge, bounded=bounded, insist=insist, rescue=rescue)
-
-    def take_turn(self, call: Callable[[], T], *, bounded: bool, rescue: Rescue) -> T:
-        """Use an opened file where its storage is used. Not counted: most uses ask no server."""
-        if self in _asking.get():
-            return call()
-        with self._asked():
-            return self._make(call, bounded, rescue, [])
-
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        token = _asking.set((*_asking.get(), self))
-        try:
-            yield
-        finally:
-            _asking.reset(token)
-
-    def _ask(
-        self, call: Callable[[], T], judge: Judge, *, bounded: bool, insist: bool, rescue: Rescue
-    ) -> T:
-        permit = self._permit(insist)
+        if self._owner in under_way.get():
+            return function()
+        permit = 0 if self.breaker is None else self._permit(self.breaker, force)
         self.calls += 1
         begun = [self._clock()]
         try:
-            answer = self._make(call, bounded, rescue, begun)
+            answer = self._make(function, with_deadline, recovery, begun)
         except BaseException as error:
             self._count(error, judge, permit, self._clock() - begun[-1])
             raise
@@ -107,30 +82,53 @@ class Health:
             self.breaker.succeeded(permit, self._clock() - begun[-1])
         return answer
 
-    def _permit(self, insist: bool) -> int:
-        if self.breaker is None:
-            return 0
-        permit = self.breaker.permit(insist=insist)
+    def serialize(
+        self, function: Callable[[], T], *, with_deadline: bool, recovery: Recovery
+    ) -> T:
+        """Use an opened file where its storage is used.
+
+        That is not counted: most uses ask no server.
+        """
+        if self._owner in under_way.get():
+            return function()
+        return self._make(function, with_deadline, recovery, [])
+
+    def _permit(self, breaker: Breaker, force: bool) -> int:
+        permit = breaker.permit(force=force)
         if permit is None:
             because = f" after {self.last_error}" if self.last_error else ""
             raise BreakerOpen(
-                f"{self.name} is not asked: its breaker is {self.breaker.state}{because}."
+                f"{self.name} is not asked: its breaker is {breaker.state}{because}."
             )
         return permit
 
-    def _make(self, call: Callable[[], T], bounded: bool, rescue: Rescue, begun: list[float]) -> T:
-        if self.pool is None or not (bounded or self.is_serial):
-            return call()
+    def _make(
+        self,
+        function: Callable[[], T],
+        with_deadline: bool,
+        recovery: Recovery,
+        begun: list[float],
+    ) -> T:
+        if self.bulkhead is not None and (with_deadline or self.is_serial):
 
-        def in_thread() -> T:
-            begun.append(self._clock())  # The wait for a thread tells nothing of the backend.
-            return call()
+            def make() -> T:
+                begun.append(self._clock())  # To wait for a thread tells nothing of the backend.
+                return function()
 
-        return self.pool.run(in_thread, self.timeout if bounded else None, rescue)
+            return self.bulkhead.run(make, self.timeout if with_deadline else None, recovery)
+        outer = under_way.get()
+        try:
+            try:
+                under_way.set((*outer, self._owner))
+                return function()
+            finally:
+                under_way.set(outer)
+        finally:
+            under_way.set(outer)  # Again: an interrupt may have come just before the first.
 
     def _count(self, error: BaseException, judge: Judge, permit: int, seconds: float) -> None:
         outcome = Outcome.REJECTED
-        if isinstance(error, Exception) and not isinstance(error, NoThreadFree):
+        if isinstance(error, Exception) and not isinstance(error, BulkheadFull):
             outcome = judge(error)
         if outcome is Outcome.UNREACHABLE:
             self.faults += 1

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from fallback_storage.resilience.deadline import Pool
+from fallback_storage.resilience.bulkhead import Bulkhead
 
 T = TypeVar("T")
 
 #: How many threads a process has for this.
 THREADS = 8
 
-_threads = Pool("parallel", THREADS)
+_bulkhead = Bulkhead("parallel", THREADS)
 
 
 def in_parallel(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Return what the calls come to, in their order.
 
-    Each is made by a thread that is free now, else by the caller: none waits for a thread, so that
-    such a call may make others in its turn.
+    The caller makes those that no thread has begun by then: none waits for a thread, so that such
+    a call may make others in its turn.
     """
-    answers = [_threads.offer(call) or call for call in calls[:-1]]
+    answers = [_bulkhead.offer(call) for call in calls[:-1]]
     last = [call() for call in calls[-1:]]  # While the others are under way.
     return [answer() for answer in answers] + last

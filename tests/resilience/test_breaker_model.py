@@ -67,9 +67,9 @@ class Model:
 
     # What it is told.
 
-    def ask(self, insist: bool) -> int | None:
+    def ask(self, force: bool) -> int | None:
         if not self.lets_through():
-            return self.number if insist else None
+            return self.number if force else None
         if self.state != "closed":
             self.become("half-open", self.options.lease)
         return self.number
@@ -153,9 +153,9 @@ class BreakerMachine(RuleBasedStateMachine):
         )
         self.calls: list[tuple[int, int]] = []
 
-    @rule(insist=st.booleans())
-    def begin_call(self, insist: bool) -> None:
-        permit, expected = self.breaker.permit(insist=insist), self.model.ask(insist)
+    @rule(force=st.booleans())
+    def begin_call(self, force: bool) -> None:
+        permit, expected = self.breaker.permit(force=force), self.model.ask(force)
         assert (permit is None) == (expected is None)
         if permit is not None and expected is not None:
             self.calls.append((permit, expected))
@@ -178,7 +178,7 @@ class BreakerMachine(RuleBasedStateMachine):
         """Calls, one after the other, each over at once."""
         for well in outcomes:
             under_way = len(self.calls)
-            self.begin_call(insist=False)
+            self.begin_call(force=False)
             if len(self.calls) > under_way:
                 self.end_call(under_way, seconds, well)
 

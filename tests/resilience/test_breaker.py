@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fallback_storage.conf import BreakerOptions
-from fallback_storage.resilience import breaker as module
 from fallback_storage.resilience.breaker import Breaker, State
+from tests.resilience.instructions import disturbed_everywhere, interrupted_everywhere
 
 THREADS = 16
 PATIENCE = 10.0
@@ -19,12 +19,20 @@ CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """Time that passes when it is told to. Something may happen while it is read."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.readings = 0
+        self._happens: dict[int, Callable[[], object]] = {}
+
+    def meanwhile(self, happen: Callable[[], object], *, reading: int) -> None:
+        """Let it happen at the next reading but so many."""
+        self._happens[self.readings + reading] = happen
 
     def __call__(self) -> float:
+        self.readings += 1
+        self._happens.pop(self.readings, lambda: None)()
         return self.now
 
 
@@ -45,8 +53,8 @@ class Rig:
     def state(self) -> State:
         return self.breaker.state
 
-    def permit(self, *, insist: bool = False) -> int:
-        permit = self.breaker.permit(insist=insist)
+    def permit(self, *, force: bool = False) -> int:
+        permit = self.breaker.permit(force=force)
         assert permit is not None
         return permit
 
@@ -61,6 +69,12 @@ class Rig:
 
     def answer(self, seconds: float = 0.0) -> None:
         self.breaker.succeeded(self.permit(), seconds)
+
+    def try_(self) -> None:
+        """Make a call that answers, if it is let through."""
+        permit = self.breaker.permit()
+        if permit is not None:
+            self.breaker.succeeded(permit)
 
     def open(self) -> None:
         while self.state is CLOSED:
@@ -211,45 +225,34 @@ def from_many_threads(ask: Callable[[], int | None]) -> list[int | None]:
         return list(threads.map(asked, range(THREADS)))
 
 
-def test_a_thread_that_comes_too_late_for_the_probe_goes_without(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Between its look without the lock and the lock, another thread has had the probe."""
+def test_a_thread_that_comes_too_late_for_the_probe_goes_without() -> None:
+    """Between its look and its claim, another thread has had the probe."""
     rig = Rig()
     rig.open()
     rig.wait(rig.breaker.seconds_left)
-    monkeypatch.setattr(module, "_lock", Meanwhile(rig.breaker.permit))
+    rig.clock.meanwhile(rig.permit, reading=2)
     assert rig.refuses()
     assert rig.state is HALF_OPEN
+    assert rig.changes == [(CLOSED, OPEN), (OPEN, HALF_OPEN)]
 
 
-def test_a_thread_that_comes_when_it_has_just_closed_is_let_through(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_thread_that_comes_when_it_has_just_closed_is_let_through() -> None:
     rig = Rig()
     rig.open()
     rig.wait(rig.breaker.seconds_left)
-    monkeypatch.setattr(module, "_lock", Meanwhile(rig.breaker.reset))
+    rig.clock.meanwhile(rig.breaker.reset, reading=2)
     rig.permit()
     assert rig.state is CLOSED
     assert rig.changes == [(CLOSED, OPEN), (OPEN, CLOSED)]
 
 
-class Meanwhile:
-    """A lock for which one waits while something else is done, once."""
-
-    def __init__(self, happen: Callable[[], object]) -> None:
-        self._happen: Callable[[], object] | None = happen
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        happen, self._happen = self._happen, None
-        if happen is not None:
-            happen()
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+def test_what_another_thread_counts_meanwhile_is_not_lost() -> None:
+    rig = Rig(failures=2)
+    permit = rig.permit()
+    rig.clock.meanwhile(lambda: rig.breaker.faulted(permit), reading=1)
+    rig.breaker.faulted(permit)
+    assert rig.state is OPEN
+    assert rig.changes == [(CLOSED, OPEN)]
 
 
 def test_a_probe_that_does_not_end_gives_way_to_another() -> None:
@@ -293,7 +296,7 @@ def test_what_tells_nothing_counts_nowhere_else() -> None:
     assert rig.state is CLOSED
     rig.fault()
     assert rig.state is OPEN
-    rig.breaker.abstained(rig.permit(insist=True))
+    rig.breaker.abstained(rig.permit(force=True))
     assert rig.state is OPEN
     assert rig.refuses()
 
@@ -336,32 +339,32 @@ def test_a_stale_fault_does_not_prolong_it() -> None:
     assert rig.breaker.seconds_left == 7.0
 
 
-# Insisting
+# Forced calls
 
 
-def test_who_insists_is_let_through_whatever_the_state() -> None:
+def test_a_forced_call_is_let_through_whatever_the_state() -> None:
     rig = Rig()
     rig.open()
-    rig.permit(insist=True)
+    rig.permit(force=True)
     rig.wait(rig.breaker.seconds_left)
-    rig.permit(insist=True)
+    rig.permit(force=True)
     assert rig.state is HALF_OPEN  # It was the probe.
-    rig.permit(insist=True)
+    rig.permit(force=True)
     assert rig.refuses()
 
 
-def test_a_call_that_was_insisted_on_closes_it_if_it_answers() -> None:
+def test_a_forced_call_that_answers_closes_it() -> None:
     rig = Rig()
     rig.open()
-    rig.breaker.succeeded(rig.permit(insist=True))
+    rig.breaker.succeeded(rig.permit(force=True))
     assert rig.state is CLOSED
 
 
-def test_a_call_that_was_insisted_on_prolongs_nothing_if_it_fails() -> None:
+def test_a_forced_call_that_fails_prolongs_nothing() -> None:
     rig = Rig()
     rig.open()
     rig.wait(4.0)
-    rig.breaker.faulted(rig.permit(insist=True))
+    rig.breaker.faulted(rig.permit(force=True))
     assert rig.breaker.seconds_left == 6.0
     rig.wait(6.0)
     rig.breaker.faulted(rig.permit())
@@ -419,8 +422,8 @@ def test_forced_open_it_stays_so_whatever_is_answered() -> None:
     assert rig.breaker.seconds_left == float("inf")
     rig.wait(1e9)
     assert rig.refuses()
-    rig.breaker.succeeded(rig.permit(insist=True))
-    rig.breaker.faulted(rig.permit(insist=True))
+    rig.breaker.succeeded(rig.permit(force=True))
+    rig.breaker.faulted(rig.permit(force=True))
     assert rig.state is OPEN
     assert rig.refuses()
     rig.breaker.close()
@@ -462,7 +465,7 @@ def test_a_call_from_before_it_was_set_by_hand_tells_of_another_time(act: str) -
     assert rig.state is state
 
 
-# Locks
+# Whatever comes in between
 
 
 def test_who_is_told_of_a_change_may_ask_it() -> None:
@@ -477,48 +480,95 @@ def test_who_is_told_of_a_change_may_ask_it() -> None:
     assert seen == [(OPEN, True), (CLOSED, False)]
 
 
-class Forbidden:
-    """A lock that nobody is to take."""
+def test_who_is_told_of_a_change_does_not_hold_up_another_thread() -> None:
+    asked: list[int | None] = []
 
-    def __enter__(self) -> None:
-        raise AssertionError("The lock was taken.")
+    def told(old: State, new: State) -> None:
+        thread = threading.Thread(target=lambda: asked.append(breaker.permit(force=True)))
+        thread.start()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
-    def __exit__(self, *_: object) -> None: ...
+    breaker = Breaker(BreakerOptions(failures=1), clock=Clock(), on_change=told)
+    breaker.faulted(0)
+    assert len(asked) == 1
 
 
-def test_closed_and_clean_it_takes_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_and_clean_it_has_nothing_to_do() -> None:
     rig = Rig(slow_call=2.0)
-    monkeypatch.setattr(module, "_lock", Forbidden())
     for _ in range(100):
         rig.answer(1.0)
         rig.breaker.abstained(rig.permit())
         assert not rig.breaker.refuses
-    with pytest.raises(AssertionError, match="taken"):
-        rig.fault()
+    assert rig.clock.readings == 0
+    rig.fault()
+    assert rig.clock.readings == 1
 
 
-def test_clean_again_it_takes_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clean_again_it_has_nothing_to_do() -> None:
     rig = Rig(window=60.0)
     assert rig.play(["fault", "wait 60", "answer"]) is CLOSED
-    monkeypatch.setattr(module, "_lock", Forbidden())
+    readings = rig.clock.readings
     rig.answer()
+    assert rig.clock.readings == readings
 
 
-def test_open_it_takes_no_lock_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    rig = Rig()
-    rig.open()
-    monkeypatch.setattr(module, "_lock", Forbidden())
-    assert rig.refuses()
-    rig.permit(insist=True)
+ACTS: dict[str, Callable[[Rig], object]] = {
+    "fault": Rig.fault,
+    "the fault that opens it": lambda rig: rig.play(["fault"] * 3),
+    "probe": Rig.half_open,
+    "answer": lambda rig: rig.breaker.succeeded(rig.half_open()),
+    "force_open": lambda rig: rig.breaker.force_open(),
+    "reset": lambda rig: rig.breaker.reset(),
+}
 
 
-def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "_lock", threading.Lock())
-    module._lock.acquire()
-    module._renew_lock()
-    Rig().open()
+@pytest.mark.parametrize("act", ACTS)
+def test_interrupted_at_any_instruction_it_goes_on_as_usual(act: str) -> None:
+    def begin() -> Rig:
+        return Rig(failures=3, lease=60.0)
+
+    for rig in interrupted_everywhere(begin, ACTS[act]):
+        rig.breaker.reset()
+        assert rig.state is CLOSED
+        assert rig.play(["fault"] * 3) is OPEN
+        assert rig.refuses()
+        rig.wait(rig.breaker.seconds_left)
+        probe = rig.permit()
+        assert rig.refuses()
+        rig.breaker.succeeded(probe)
+        assert rig.state is CLOSED
+
+
+def test_garbage_collected_at_any_instruction_may_ask_it() -> None:
+    """What it counts then is not lost, nor what is being counted."""
+
+    def begin() -> Rig:
+        return Rig(failures=3)
+
+    *disturbed, undisturbed = disturbed_everywhere(begin, Rig.fault, Rig.fault)
+    for rig in disturbed:
+        assert rig.state is CLOSED
+        assert rig.play(["fault"]) is OPEN
+    assert undisturbed.play(["fault"]) is CLOSED
+
+
+@pytest.mark.parametrize("act", ["permit", "force_open", "reset", "close"])
+def test_whatever_is_done_at_any_instruction_it_opens_and_closes_as_usual(act: str) -> None:
+    def begin() -> Rig:
+        rig = Rig(failures=1)
+        rig.open()
+        rig.wait(rig.breaker.seconds_left)
+        return rig
+
+    for disturb in (Rig.try_, lambda rig: rig.breaker.reset(), lambda rig: rig.breaker.close()):
+        for rig in disturbed_everywhere(begin, lambda rig: getattr(rig.breaker, act)(), disturb):
+            rig.breaker.reset()
+            rig.fault()
+            assert rig.state is OPEN
+            rig.wait(rig.breaker.seconds_left)
+            rig.answer()
+            assert rig.state is CLOSED
 
 
 def test_faults_of_many_threads_are_all_counted() -> None:
@@ -533,12 +583,12 @@ def test_faults_of_many_threads_are_all_counted() -> None:
     assert rig.changes == [(CLOSED, OPEN)]
 
 
-def test_who_insisted_and_tells_nothing_leaves_the_probe_to_who_has_it() -> None:
+def test_a_forced_call_that_tells_nothing_leaves_the_probe_to_who_has_it() -> None:
     rig = Rig()
     probe = rig.half_open()
-    rig.breaker.abstained(rig.permit(insist=True))
+    rig.breaker.abstained(rig.permit(force=True))
     assert rig.refuses()
-    rig.breaker.faulted(rig.permit(insist=True))
+    rig.breaker.faulted(rig.permit(force=True))
     assert rig.state is HALF_OPEN
     rig.breaker.succeeded(probe)
     assert rig.state is CLOSED

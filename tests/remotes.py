@@ -13,7 +13,7 @@ from django.core.files.storage import InMemoryStorage, Storage
 
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.resilience.breaker import Breaker
-from fallback_storage.resilience.guard import Health
+from fallback_storage.resilience.guard import Guard
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
@@ -90,10 +90,10 @@ def breaker_of(storage: CombinedStorage, backend: int = 0) -> Breaker:
     return breaker
 
 
-def health_of(storage: CombinedStorage, backend: int = 0) -> Health:
-    health = storage.backends[backend].guard
-    assert health is not None
-    return health
+def guard_of(storage: CombinedStorage, backend: int = 0) -> Guard:
+    guard = storage.backends[backend].guard
+    assert guard is not None
+    return guard
 
 
 def open_breaker(storage: CombinedStorage, backend: int = 0) -> None:
