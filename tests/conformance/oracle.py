@@ -26,6 +26,12 @@ UP, UNSUPPORTED, MISSING, DENIED = "up", "unsupported", "missing", "denied"
 UNREACHABLE, FAILED, ANSWER = "unreachable", "failed", "answer"
 
 
+class Forbidden(Exception):
+    """What a server answers about a file that it may not list: HTTP 403."""
+
+    status_code = 403
+
+
 def _os_error(code: int) -> OSError:
     return OSError(code, os.strerror(code))
 
@@ -35,7 +41,7 @@ HEALTHS: dict[str, tuple[str, Exception]] = {
     "refusing": (UNREACHABLE, _os_error(errno.ECONNREFUSED)),
     "hanging": (UNREACHABLE, _os_error(errno.ETIMEDOUT)),
     "denied": (DENIED, _os_error(errno.EACCES)),
-    "denied is missing": (MISSING, _os_error(errno.EACCES)),
+    "denied is missing": (MISSING, Forbidden()),
     "broken": (FAILED, _os_error(errno.EIO)),
     "unsupported": (UNSUPPORTED, NotImplementedError()),
 }
@@ -62,6 +68,8 @@ class Member:
 
     def says(self, method: str) -> str:
         """The outcome of asking for the file."""
+        if self.health == "denied is missing" and method == "listdir":
+            return DENIED  # It is for one file, never for a list.
         if self.health != UP and not (self.health in DOWN and method in LOCAL):
             return HEALTHS[self.health][0]
         if method == "path" and self.kind == "remote":
@@ -69,6 +77,11 @@ class Member:
         if method in LOCAL or (method == "listdir" and self.kind == "remote"):
             return ANSWER  # An object store lists a directory that it does not have as empty.
         return ANSWER if self.holds else MISSING
+
+    @property
+    def lacks(self) -> bool:
+        """Whether it says by itself that it does not hold the file: what is inferred does not."""
+        return self.health == UP and not self.holds
 
     def fact(self, method: str) -> Any:
         return getattr(self.storage, method)(NAME)
@@ -178,20 +191,31 @@ class Oracle:
         asked.raise_it()
 
     def available_name(self) -> str:
-        """Unique across all backends; with a random suffix where that cannot be answered."""
-        says = [member.says("exists") for member in self.members]
-        free = MISSING in says and says.count(ANSWER) == 0 and FAULTS.isdisjoint(says)
-        return NAME if free else SUFFIXED
+        """Unique across all backends; with a random suffix where that cannot be answered.
+
+        One that cannot be asked at all is left out, if another one says that it lacks the name.
+        """
+        asked = [member for member in self.members if member.health != "unsupported"]
+        return NAME if asked and all(member.lacks for member in asked) else SUFFIXED
 
     def write(self, mode: str) -> None:
-        """Open in a writing mode, write, close."""
-        found = None if mode == "wb" else self.holder("open")
+        """Open in a writing mode, write, close; going past no backend that may hold the file."""
+        found = None if mode == "wb" else self._surely_held_by()
         if found:
             self._write_where_it_lies(found, mode)
         elif mode == "r+b":
             raise FileNotFoundError
         else:
             self._write_anew(mode)
+
+    def _surely_held_by(self) -> Member | None:
+        """The first backend with the file, if all before it say that they lack it."""
+        asked = _Asked(self, "open")
+        for member in self.members:
+            if member.health == UP and member.holds:
+                return member
+            asked.passes(member)
+        return None
 
     def _write_where_it_lies(self, member: Member, mode: str) -> None:
         if mode == "xb":
@@ -202,14 +226,23 @@ class Oracle:
         member.files[NAME] = _written(member, mode, old)
 
     def _write_anew(self, mode: str) -> None:
-        asked = _Asked(self, "open")
-        for member in self.writable("open"):
-            if member.kind == "remote" and member.health not in (UP, "unsupported"):
-                raise member.error()  # Opened lazily, it stays there: the write fails.
-            if asked.does(member, makes_new=member.kind != "memory" or mode == "wb"):
-                member.files[NAME] = _written(member, mode, member.files.get(NAME, b""))
+        writable, asked = [*self.writable("open")], _Asked(self, "open")
+        for member in self.members:
+            if member not in writable:
+                asked.passes(member)
+            elif self._writes(member, mode, asked):
                 return
+            elif not member.lacks:
+                asked.raise_it()
         asked.raise_it()
+
+    def _writes(self, member: Member, mode: str, asked: _Asked) -> bool:
+        if member.kind == "remote" and member.health not in (UP, "unsupported"):
+            raise member.error()  # Opened lazily, it stays there: the write fails.
+        done = asked.does(member, makes_new=member.kind != "memory" or mode == "wb")
+        if done:
+            member.files[NAME] = _written(member, mode, member.files.get(NAME, b""))
+        return done
 
     def delete(self) -> None:
         if self.delete_policy == "first":
@@ -218,25 +251,25 @@ class Oracle:
             self._delete_from_all()
 
     def _delete_from_first(self) -> None:
-        """Writable backends in order until one succeeds."""
+        """Writable backends in order until one succeeds: after a failure, one that had the file.
+
+        Who failed cannot say now that it does not have it.
+        """
         asked = _Asked(self, "delete")
         for member in self.writable("delete"):
-            if asked.does(member):
-                member.files.pop(NAME, None)
+            if not asked.does(member):
+                continue
+            if member.files.pop(NAME, None) is not None or asked.all_answered:
                 return
         asked.raise_it()
 
     def _delete_from_all(self) -> None:
         """Every writable backend, last first, stopping at the first failure."""
-        writable = list(self.writable("delete"))
-        asked = _Asked(self, "delete", stops=False)
+        writable, asked = [*self.writable("delete")], _Asked(self, "delete")
         for member in self.members:
-            if member.read_only and asked.answers(member, "exists"):
-                raise ReadOnlyStorageError
-        if asked.faults:
-            asked.raise_it()
+            if member.read_only:
+                asked.passes(member)
         for member in reversed(writable):
-            asked = _Asked(self, "delete")
             if not asked.does(member):
                 asked.raise_it()
             member.files.pop(NAME, None)
@@ -245,9 +278,9 @@ class Oracle:
 class _Asked:
     """What the backends said so far, and what that means if none of them answers."""
 
-    def __init__(self, oracle: Oracle, operation: str, *, stops: bool = True) -> None:
+    def __init__(self, oracle: Oracle, operation: str) -> None:
         self.operation = operation
-        self.stops = stops and oracle.on_fault == "raise"
+        self.stops = oracle.on_fault == "raise"
         self.outcomes: list[str] = []
         self.faults: dict[str, Exception] = {}
 
@@ -275,6 +308,18 @@ class _Asked:
                 FileNotFoundError() if member.health == UP else member.error()
             )
         return False
+
+    def passes(self, member: Member) -> None:
+        """Go on to the next, if this one says by itself that it does not hold the file."""
+        if member.health == UP and member.holds:
+            raise ReadOnlyStorageError
+        if not member.lacks:
+            self.does(member)
+            self.raise_it()
+
+    @property
+    def all_answered(self) -> bool:
+        return not self.outcomes and not self.faults
 
     def raise_it(self) -> NoReturn:
         single = next(iter(self.faults.values())) if len(self.faults) == 1 else None

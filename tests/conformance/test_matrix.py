@@ -30,6 +30,11 @@ PLACES = {
 CONDITIONS = [
     pair for i, pair in enumerate(product((UP, *HEALTHS), repeat=2)) if UP in pair or i % 3 == 0
 ]
+#: What needs a server.
+SERVED = (
+    *("exists", "open", "save", "delete", "size", "listdir"),
+    *("get_accessed_time", "get_created_time", "get_modified_time"),
+)
 WRITABLE, READ_ONLY = False, True
 MODES = tuple(product((WRITABLE, READ_ONLY), repeat=2))
 ON_FAULT = ("failover", "raise", "skip")
@@ -72,8 +77,11 @@ class Backend:
                 self.faulty.refusing()
             case "hanging":
                 self.faulty.hanging(30)
-            case "denied" | "denied is missing":
+            case "denied":
                 self.faulty.denied()
+            case "denied is missing":
+                for method in SERVED:
+                    self.faulty.stage(method, error=error)
             case "broken" | "unsupported":
                 self.faulty.stage("*", error=error)
 
@@ -131,7 +139,8 @@ class Cell:
                     "BACKEND": backend.faulty,
                     "NAME": backend.name,
                     "READ_ONLY": mode,
-                    "DENIED_IS_MISSING": health == "denied is missing",
+                    # Of a denial that is not a server's 403 it changes nothing.
+                    "DENIED_IS_MISSING": health.startswith("denied"),
                     **(BOUNDS[backend.kind] if backend is world.backends[-1] else {}),
                 }
                 for backend, health, mode in self.each

@@ -62,7 +62,7 @@ def from_all(members: Members, name: str) -> None:
 
 def _refuse_read_only(members: Members, name: str) -> None:
     """Raise where a read-only backend has the file, or may have it."""
-    attempts = Attempts(members, "delete", name, stops=False)
+    attempts = Attempts(members, "delete", name, writing=True)
     for backend in members.backends:
         if not backend.read_only:
             continue
