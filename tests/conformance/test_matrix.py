@@ -236,6 +236,8 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "fallback_storage")
 
 
+pytestmark = pytest.mark.usefixtures("untraced")  # other tests cover each line, too
+
 each_pair_of_kinds = pytest.mark.parametrize("kinds", [*product(KINDS, KINDS)], ids="-".join)
 each_place = pytest.mark.parametrize("place", PLACES)
 

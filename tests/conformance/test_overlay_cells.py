@@ -33,6 +33,8 @@ PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "neither": ((), ()),
 }
 
+pytestmark = pytest.mark.usefixtures("untraced")  # other tests cover each line, too
+
 Ask = Callable[[OverlayStorage], Any]
 Foretell = Callable[[Overlay], Any]
 
