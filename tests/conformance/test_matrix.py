@@ -238,7 +238,15 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
 
 pytestmark = pytest.mark.usefixtures("untraced")  # other tests cover each line, too
 
-each_pair_of_kinds = pytest.mark.parametrize("kinds", [*product(KINDS, KINDS)], ids="-".join)
+# The pairs that people have, a remote one last, are enough for a first look.
+each_pair_of_kinds = pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(kinds, marks=() if kinds[-1] == "remote" else pytest.mark.slow)
+        for kinds in product(KINDS, KINDS)
+    ],
+    ids="-".join,
+)
 each_place = pytest.mark.parametrize("place", PLACES)
 
 

@@ -22,7 +22,8 @@ from .storages import files_of, storage_of
 
 #: "disk" is Django's own storage, which nothing can be staged for.
 UPPERS = ("disk", "fs", "memory", "remote")
-LOWERS = ("fs", "memory", "remote")
+#: What people have is a remote one, which is enough for a first look.
+LOWERS = (*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("fs", "memory")), "remote")
 #: What the upper and the lower hold.
 PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "upper": ((NAME,), ()),

@@ -305,6 +305,7 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "fallback_storage")
 
 
+@pytest.mark.slow
 def test_an_overlay_is_a_dictionary_over_a_frozen_one() -> None:
     OverlayMachine.steps = 0
     chosen: Any = settings(

@@ -527,6 +527,7 @@ def test_a_write_of_a_serial_backend_is_made_by_its_thread_and_is_not_bounded() 
         target=lambda: saved.append(storage.backends[0].save("a.txt", ContentFile(b"a")))
     )
     save.start()
+    assert slow.asked.wait(PATIENCE)
     save.join(SOON * 3)
     assert save.is_alive()
     with pytest.raises(NoThreadFree):
@@ -542,6 +543,7 @@ def test_no_thread_being_free_is_no_fault() -> None:
     storage = pair(slow, local(), TIMEOUT=SOON, THREADS=1)
     save = threading.Thread(target=storage.backends[0].save, args=("a.txt", ContentFile(b"a")))
     save.start()
+    assert slow.asked.wait(PATIENCE)
     for _ in range(6):
         with pytest.raises(NoThreadFree):
             storage.size("a.txt")
@@ -557,7 +559,6 @@ def test_silence_opens_the_breaker_and_then_costs_nothing() -> None:
     storage.backends[1].save("a.txt", ContentFile(b"second"))
     for _ in range(9):
         assert storage.size("a.txt") == 6
-    assert len(slow.threads) == 5
     health = health_of(storage)
     assert health.pool is not None
     assert health.pool.stuck == 5
