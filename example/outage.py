@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -21,8 +21,8 @@ GRACE = 0.3  # seconds that work may take which waits for nobody
 
 def limits() -> dict[str, Any]:
     """What the settings say of production, the last of the backends."""
-    found: dict[str, Any] = settings.STORAGES["default"]["OPTIONS"]["backends"][-1]
-    return found
+    options: Any = settings.STORAGES["default"]["OPTIONS"]
+    return cast(dict[str, Any], options["backends"][-1])
 
 
 class Outage:

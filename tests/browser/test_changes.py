@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from playwright.sync_api import expect
 
 from example.pictures import picture, pictures
@@ -10,7 +12,7 @@ from fallback_storage.errors import BreakerOpen
 from tests.browser.conftest import RunningSite
 from tests.browser.gallery import Gallery
 
-BREAKER = STORAGES["default"]["OPTIONS"]["backends"][-1]["BREAKER"]
+BREAKER = cast(Any, STORAGES)["default"]["OPTIONS"]["backends"][-1]["BREAKER"]
 REPLACED, DELETED, KEPT, *_ = [each.name for each in pictures()]
 NEW = picture("Jade", "moon", "JPEG")._replace(name="photos/new.jpg", title="New")
 LOCAL = picture("Jade", "moon", "PNG")._replace(name="photos/local.png", title="Local")

@@ -38,7 +38,7 @@ def untraced() -> Iterator[None]:
     """
     here, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
+    threading.settrace(None)
     yield
-    threading.settrace(in_threads)  # type: ignore[arg-type]
+    threading.settrace(in_threads)
     sys.settrace(here)
