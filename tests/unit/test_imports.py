@@ -1,4 +1,4 @@
-"""Imports run one way: errors, names -> conf -> resilience -> backend -> combined -> … -> management."""
+"""Imports run one way: errors, names -> conf -> … -> management."""
 
 from __future__ import annotations
 
