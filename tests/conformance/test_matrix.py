@@ -236,13 +236,12 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "fallback_storage")
 
 
-pytestmark = pytest.mark.usefixtures("untraced")  # other tests cover each line, too
-
-# The pairs that people have, a remote one last, are enough for a first look.
+# The pairs that people have, a remote one last, are enough for a first look, and for coverage.
+REST = (pytest.mark.slow, pytest.mark.usefixtures("untraced"))
 each_pair_of_kinds = pytest.mark.parametrize(
     "kinds",
     [
-        pytest.param(kinds, marks=() if kinds[-1] == "remote" else pytest.mark.slow)
+        pytest.param(kinds, marks=() if kinds[-1] == "remote" else REST)
         for kinds in product(KINDS, KINDS)
     ],
     ids="-".join,

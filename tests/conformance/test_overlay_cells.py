@@ -22,8 +22,9 @@ from .storages import files_of, storage_of
 
 #: "disk" is Django's own storage, which nothing can be staged for.
 UPPERS = ("disk", "fs", "memory", "remote")
-#: What people have is a remote one, which is enough for a first look.
-LOWERS = (*(pytest.param(kind, marks=pytest.mark.slow) for kind in ("fs", "memory")), "remote")
+#: What people have is a remote one, which is enough for a first look, and for coverage.
+REST = (pytest.mark.slow, pytest.mark.usefixtures("untraced"))
+LOWERS = ("remote", pytest.param("fs", marks=REST), pytest.param("memory", marks=REST))
 #: What the upper and the lower hold.
 PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "upper": ((NAME,), ()),
@@ -33,8 +34,6 @@ PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "whiteout and upper": ((WHITEOUT, NAME), (NAME,)),
     "neither": ((), ()),
 }
-
-pytestmark = pytest.mark.usefixtures("untraced")  # other tests cover each line, too
 
 Ask = Callable[[OverlayStorage], Any]
 Foretell = Callable[[Overlay], Any]
