@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE  # or every process would compile all that it imports
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -28,6 +29,10 @@ soak: $(READY) ## ten minutes of outages under load; then the overlay's model fo
 	HYPOTHESIS_PROFILE=soak OVERLAY_STEPS=200000 KILLS=50 $(PY) -m pytest \
 		-n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) \
 		tests/conformance/test_overlay_model.py tests/processes
+
+.PHONY: busy
+busy: $(READY) ## make demo and make test, beside four endless loops
+	.ci/busy
 
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
@@ -87,8 +92,11 @@ clean: ## remove what the other targets made
 
 $(READY): .venv/.pinned pyproject.toml
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	$(PY) -m pip check
 	@touch $@
 
+# A complete lock needs no resolution: pip 23.2, which comes with Python 3.11, fails in one as soon
+# as a newer version of what is pinned comes out.
 .venv/.pinned: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv --clear .venv

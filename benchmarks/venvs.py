@@ -27,6 +27,7 @@ def interpreter(name: str) -> Path:
     if _is_stale(name, folder):
         _run("venv", "--clear", "--python", sys.executable, str(folder))
         _install(name, "--python", str(python))
+        _run("pip", "check", "--python", str(python))
         _stamp(name, folder)
     return python
 

@@ -30,7 +30,8 @@ from example.weed import (
 
 REGION = "us-east-1"
 ATTEMPTS = 5
-START_SECONDS = 30.0
+PATIENCE = 20.0  # seconds for an answer: on a busy machine some take more than five
+START_SECONDS = 60.0
 STOP_SECONDS = 3.0
 
 
@@ -74,9 +75,9 @@ class SeaweedFS:
 
     @cached_property
     def client(self) -> Any:
-        """A boto3 client that gives up soon and never retries."""
+        """A boto3 client that gives up in the end and never retries."""
         session = boto3.Session(self.access_key, self.secret_key, region_name=REGION)
-        return session.client("s3", endpoint_url=self.endpoint_url, config=client_config(5.0))
+        return session.client("s3", endpoint_url=self.endpoint_url, config=client_config(PATIENCE))
 
     def storage_options(self, bucket: str, *, timeout: float | None = None) -> dict[str, Any]:
         """OPTIONS for `storages.backends.s3.S3Storage`.

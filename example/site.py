@@ -41,7 +41,7 @@ class Site:
     def load(self, url: str) -> bytes:
         """Load a picture as a browser does: this site's own, or over HTTP from elsewhere."""
         if urlsplit(url).scheme:
-            with self._opener.open(url, timeout=5) as answer:
+            with self._opener.open(url, timeout=60) as answer:
                 return bytes(answer.read())
         response = self._client.get(url)
         if response.status_code != 200:

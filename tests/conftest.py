@@ -1,8 +1,10 @@
-"""What every test shares: explained assertions of the contract suite, and Hypothesis profiles."""
+"""What every test shares: explained assertions of the contract suite, Hypothesis, marks."""
 
 from __future__ import annotations
 
+import gc
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,3 +19,22 @@ settings.register_profile(
 # New examples in every run, for as long as one has patience.
 settings.register_profile("soak", max_examples=3_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+TESTS = Path(__file__).parent
+#: The folders whose tests use a server.
+SERVERS = {"apps", "browser", "servers", "soak"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use a server, wherever they are."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in SERVERS or "seaweedfs" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.server)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what thousands of collected tests are made of."""
+    gc.collect()
+    gc.freeze()

@@ -17,7 +17,7 @@ from fallback_storage.resilience.guard import Guard
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Remote(Storage):
@@ -109,12 +109,14 @@ class Slow(Remote):
     def __init__(self, slow: str) -> None:
         super().__init__()
         self.slow = slow
+        self.asked = threading.Event()
         self.may_answer = threading.Event()
         self.threads: list[str] = []
 
     def _wait(self, operation: str) -> None:
         self.threads.append(threading.current_thread().name)
         if operation == self.slow:
+            self.asked.set()
             assert self.may_answer.wait(PATIENCE)
 
     def exists(self, name: str) -> bool:

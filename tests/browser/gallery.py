@@ -46,6 +46,10 @@ class Gallery:
         texts = self.page.locator("figcaption .badge").all_inner_texts()
         return Counter(text.split()[-1] for text in texts)
 
+    def problems(self) -> list[str]:
+        """What is written in the place of the pictures that cannot be shown."""
+        return self.page.locator(".problem").all_inner_texts()
+
     def card(self, file: str) -> Locator:
         return self.page.locator(f'[data-file="{file}"]')
 

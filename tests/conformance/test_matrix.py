@@ -245,7 +245,16 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "fallback_storage")
 
 
-each_pair_of_kinds = pytest.mark.parametrize("kinds", [*product(KINDS, KINDS)], ids="-".join)
+# The pairs that people have, a remote one last, are enough for a first look, and for coverage.
+REST = (pytest.mark.slow, pytest.mark.usefixtures("untraced"))
+each_pair_of_kinds = pytest.mark.parametrize(
+    "kinds",
+    [
+        pytest.param(kinds, marks=() if kinds[-1] == "remote" else REST)
+        for kinds in product(KINDS, KINDS)
+    ],
+    ids="-".join,
+)
 each_place = pytest.mark.parametrize("place", PLACES)
 
 

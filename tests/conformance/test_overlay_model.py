@@ -35,7 +35,7 @@ from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 from .storages import reset_breakers
 
 #: As many steps as `make soak` asks for, else as a suite has time for.
-STEPS = int(os.environ.get("OVERLAY_STEPS", "2000"))
+STEPS = int(os.environ.get("OVERLAY_STEPS", "500"))
 STEPS_OF_ONE = 50
 
 NAMES = ("a.txt", "d/a.txt", "d/e/b.bin", "d/ü n.txt", "long" * 63 + ".tx", "below.txt")
@@ -303,6 +303,7 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "fallback_storage")
 
 
+@pytest.mark.slow
 def test_an_overlay_is_a_dictionary_over_a_frozen_one() -> None:
     OverlayMachine.steps = 0
     chosen: Any = settings(

@@ -49,7 +49,7 @@ def in_threads(work: Callable[[int], Any]) -> list[Any]:
     together = Barrier(THREADS)
 
     def begin(number: int) -> Any:
-        together.wait(10)
+        together.wait(60)
         return work(number)
 
     with ThreadPoolExecutor(THREADS) as threads:

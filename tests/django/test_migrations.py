@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ MEMORY = "django.core.files.storage.InMemoryStorage"
 SETTINGS = """
 import os
 SECRET_KEY = "migrations"
-INSTALLED_APPS = ["fallback_storage", "letters"]
+INSTALLED_APPS = ["fallback_storage", *APPS]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["DATABASE"]}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
@@ -52,42 +53,48 @@ class Letter(models.Model):
     file = models.FileField(storage={storage})
 """
 
-#: Each way, and a word that the migration must hold.
+#: Each way, by the app that goes it, and a word that its migration must hold.
 WAYS = {
     "aliases": ('FallbackStorage(["uploads", "production"])', "production"),
-    "an option": ('FallbackStorage(["uploads", "production"], on_fault="skip")', "skip"),
-    "the setting": ("FallbackStorage()", "FallbackStorage"),
-    "a read-only entry": (
+    "an_option": ('FallbackStorage(["uploads", "production"], on_fault="skip")', "skip"),
+    "the_setting": ("FallbackStorage()", "FallbackStorage"),
+    "a_read_only_entry": (
         'FallbackStorage(["uploads", {"BACKEND": "production", "READ_ONLY": True}])',
         "READ_ONLY",
     ),
-    "an instance": (
+    "an_instance": (
         'FallbackStorage([FileSystemStorage(location=Path("/media")), "production"])',
         "FileSystemStorage",
     ),
-    "an instance by position": (
+    "an_instance_by_position": (
         'FallbackStorage([FileSystemStorage("/media"), "production"])',
         "location",
     ),
-    "a nested storage": (
+    "a_nested_storage": (
         'FallbackStorage(["uploads", FallbackStorage(backends=[InMemoryStorage()])])',
         "InMemoryStorage",
     ),
-    "a callable": ("chosen", "letters.models.chosen"),
+    "a_callable": ("chosen", "a_callable.models.chosen"),
 }
 
 
 class Project:
-    """A project of one app, `letters`, in a folder; its commands run as a user runs them."""
+    """A project in a folder, an app for each storage; its commands run as a user runs them."""
 
-    def __init__(self, folder: Path, storage: str) -> None:
+    def __init__(self, folder: Path, storages: Mapping[str, str]) -> None:
         self._folder = folder
-        self.migrations = folder / "letters" / "migrations"
-        self.migrations.mkdir(parents=True)
-        (self.migrations / "__init__.py").touch()
-        (folder / "letters" / "__init__.py").touch()
-        (folder / "letters" / "models.py").write_text(MODELS.format(storage=storage))
-        (folder / "project_settings.py").write_text(SETTINGS)
+        for app, storage in storages.items():
+            migrations = folder / app / "migrations"
+            migrations.mkdir(parents=True)
+            (migrations / "__init__.py").touch()
+            (folder / app / "__init__.py").touch()
+            (folder / app / "models.py").write_text(MODELS.format(storage=storage))
+        (folder / "project_settings.py").write_text(f"APPS = {[*storages]}\n{SETTINGS}")
+
+    def migrations(self) -> dict[str, str]:
+        """The text of each app's first migration."""
+        written = self._folder.glob("*/migrations/0001_initial.py")
+        return {path.parts[-3]: path.read_text() for path in written}
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -105,22 +112,24 @@ class Project:
         )
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_migration_is_made_once_and_applied(way: str, tmp_path: Path) -> None:
-    storage, word = WAYS[way]
-    project = Project(tmp_path, storage)
-    made = project.run("makemigrations", "letters")
+@pytest.mark.slow
+def test_a_migration_is_made_once_and_applied_whichever_way(tmp_path: Path) -> None:
+    project = Project(tmp_path, {app: storage for app, (storage, _) in WAYS.items()})
+    made = project.run("makemigrations")
     assert made.returncode == 0, made.stderr
-    migration = (project.migrations / "0001_initial.py").read_text()
-    assert word in migration
-    assert "hush" not in migration
+    migrations = project.migrations()
+    assert sorted(migrations) == sorted(WAYS)
+    assert [app for app, (_, word) in WAYS.items() if word not in migrations[app]] == []
+    assert [app for app in WAYS if "hush" in migrations[app]] == []
 
     check = project.run("makemigrations", "--check", "--dry-run")
     assert check.returncode == 0, check.stdout + check.stderr
-    applied = project.run("migrate", "letters")
+    applied = project.run("migrate")
     assert applied.returncode == 0, applied.stderr
+    assert [app for app in WAYS if f"{app}.0001_initial... OK" not in applied.stdout] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "options"),
     [
@@ -133,12 +142,12 @@ def test_a_secret_makes_no_migration_and_is_told_nowhere(
     backend: str, options: dict[str, str], tmp_path: Path
 ) -> None:
     entry = {"BACKEND": backend, "OPTIONS": options}
-    project = Project(tmp_path, f"FallbackStorage([{entry!r}])")
+    project = Project(tmp_path, {"letters": f"FallbackStorage([{entry!r}])"})
     made = project.run("makemigrations", "letters")
     assert made.returncode != 0
     assert "name its alias instead" in made.stderr
     assert "hush-hush" not in made.stdout + made.stderr
-    assert [path.name for path in project.migrations.glob("0*.py")] == []
+    assert project.migrations() == {}
 
 
 # The same, without a project.

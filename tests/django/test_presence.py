@@ -412,7 +412,7 @@ def test_a_storage_that_may_not_bear_threads_is_asked_by_its_caller_alone(
 
 
 def _meet(barrier: threading.Barrier) -> None:
-    barrier.wait(10)
+    barrier.wait(60)
 
 
 def test_what_cannot_be_known_is_raised(first: RemoteFaultyStorage, second: Storage) -> None:

@@ -97,7 +97,7 @@ def test_an_open_breaker_is_not_healthy(
     production.refusing()
     ask(times=2)
     assert told().breaker == "open"
-    assert 90 < cast(float, told().seconds_left) <= 100
+    assert 0 < cast(float, told().seconds_left) <= 100
     assert not told().is_healthy
     assert not status()[0].is_healthy
 
@@ -145,7 +145,7 @@ def test_a_probe_is_one_question(configure: Configure, production: RemoteFaultyS
     probe = told(probe=True).probe
     assert probe
     assert (probe.outcome, probe.error_type, probe.is_healthy) == ("answer", None, True)
-    assert 0 < probe.seconds < 60
+    assert probe.seconds > 0
     assert [call.method for call in production.calls] == ["exists"]
 
 

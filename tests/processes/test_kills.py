@@ -18,6 +18,7 @@ KILLS = int(os.environ.get("KILLS", "5"))
 FILES = 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", WORK)
 def test_a_kill_leaves_everything_whole(job: str, tmp_path: Path) -> None:
     chance = random.Random(f"{job}{os.environ.get('KILLS_SEED', '')}")

@@ -57,6 +57,7 @@ def test_fifty_threads_fetch_a_cold_file_once(place: Place) -> None:
     assert read(place.upper, NAME) == content_of(NAME)
 
 
+@pytest.mark.slow
 def test_four_processes_fetch_a_cold_file_once_each_at_most(place: Place, tmp_path: Path) -> None:
     children = [start("open cold", tmp_path, NAME, "12") for _ in range(4)]
     said = []

@@ -14,7 +14,7 @@ from fallback_storage.resilience.breaker import Breaker, State
 from tests.resilience.instructions import disturbed_everywhere, interrupted_everywhere
 
 THREADS = 16
-PATIENCE = 10.0
+PATIENCE = 60.0
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
 
 

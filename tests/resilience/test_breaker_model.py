@@ -223,6 +223,7 @@ class BreakerMachine(RuleBasedStateMachine):
         assert self.told == self.model.changes
 
 
+@pytest.mark.slow
 def test_whatever_happens_it_is_as_the_model_says() -> None:
     chosen = settings(max_examples=settings().max_examples, stateful_step_count=30, deadline=None)
     run_state_machine_as_test(BreakerMachine, settings=chosen)

@@ -54,20 +54,20 @@ class SFTPServer:
 
     @property
     def params(self) -> dict[str, Any]:
-        """`params` for SFTPStorage, with a short patience."""
+        """`params` for SFTPStorage."""
         return {
             "port": self.port,
             "username": self.user,
             "password": self.password,
             "allow_agent": False,
             "look_for_keys": False,
-            "timeout": 5,
-            "banner_timeout": 5,
-            "auth_timeout": 5,
+            "timeout": 30,
+            "banner_timeout": 30,
+            "auth_timeout": 30,
         }
 
     def _run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     async def _start(self) -> None:
         self._acceptor = await asyncssh.listen(

@@ -18,6 +18,7 @@ from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import FallbackStorage
 
 from .azure import ACCOUNT, KEY, AzureBlob
+from .conftest import PATIENCE
 from .files import Pair, fallback, put, read
 
 pytestmark = [
@@ -51,8 +52,8 @@ class LoopbackStorage(AzureStorage):  # type: ignore[misc]
             self.account_url,
             credential={"account_name": ACCOUNT, "account_key": KEY},
             retry_total=0,
-            connection_timeout=2,
-            read_timeout=2,
+            connection_timeout=PATIENCE,
+            read_timeout=PATIENCE,
         )
 
 

@@ -53,7 +53,7 @@ def test_threads_get_each_their_own_file(site: Site, make_http: MakeHTTP) -> Non
     barrier = threading.Barrier(THREADS)
 
     def work(number: int) -> bool:
-        barrier.wait(10)
+        barrier.wait(60)
         name = f"{number}.jpg"
         return all(read(storage, name) == site.files[name] for _ in range(5))
 
@@ -81,13 +81,13 @@ def test_threads_wait_for_the_random_name_no_longer_than_their_deadline(
             clock.now += 29.9  # A tenth of a second is left to this thread.
         if request.name not in site.files:
             asking.set()
-            answer_now.wait(10)
+            answer_now.wait(60)
         site.serve(request)
 
     site.answer = answer
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(storage.exists, "a")
-        assert asking.wait(10)
+        assert asking.wait(60)
         with pytest.raises(TimeoutError, match="'b' took longer"):
             storage.exists("b")
         answer_now.set()
@@ -129,13 +129,13 @@ class TestFork:
         def answer(request: Request) -> None:
             if request.name not in site.files and not asking.is_set():
                 asking.set()
-                answer_now.wait(10)
+                answer_now.wait(60)
             site.serve(request)
 
         site.answer = answer
         with ThreadPoolExecutor(1) as pool:
             parents = pool.submit(read, storage, "a")
-            assert asking.wait(10)
+            assert asking.wait(60)
             assert in_child(lambda: read(storage, "a")) == b"a"
             answer_now.set()
             assert parents.result() == b"a"

@@ -21,6 +21,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
+from example.lateness import lateness
 from example.seaweedfs import SeaweedFS
 from fallback_storage.backend.guards import THREADS
 from fallback_storage.combined.base import CombinedStorage
@@ -84,27 +85,6 @@ def outages(server: SeaweedFS) -> Iterator[list[str]]:
         thread.join()
 
 
-@contextmanager
-def lateness() -> Iterator[list[float]]:
-    """Measure how many seconds late, at worst, the machine itself was to go on with a thread."""
-    over, worst = threading.Event(), [0.0]
-
-    def measure() -> None:
-        before = time.monotonic()
-        while not over.wait(0.02):
-            now = time.monotonic()
-            worst[0] = max(worst[0], now - before - 0.02)
-            before = now
-
-    thread = threading.Thread(target=measure)
-    thread.start()
-    try:
-        yield worst
-    finally:
-        over.set()
-        thread.join()
-
-
 def resident() -> int:
     """How many bytes of memory this process has."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -145,10 +125,10 @@ def test_no_answer_is_wrong_or_late_while_the_server_comes_and_goes(
             thread.join()
     tallies = [user.tally for user in users]
     seconds, operation = max(tally.slowest for tally in tallies)
-    report(happened, users, late[0], memory[0])
+    report(happened, users, late.seconds, memory[0])
     assert not [wrong for tally in tallies for wrong in tally.wrong]
     assert sum(tally.answered for tally in tallies) > 50
-    assert seconds <= DEADLINE + TOLERANCE + late[0], operation
+    assert seconds <= DEADLINE + TOLERANCE + late.seconds, operation
     deadline = time.monotonic() + 10 * PATIENCE
     while stuck(media, overlay) and time.monotonic() < deadline:
         threading.Event().wait(0.05)

@@ -264,15 +264,15 @@ def test_a_call_hangs_until_the_test_lets_go(faulty: FaultyStorage) -> None:
 
     def hang() -> None:
         reached.set()
-        let_go.wait(10)
+        let_go.wait(60)
 
     faulty.stage("exists", delay=hang)
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(faulty.exists, "here.txt")
-        assert reached.wait(10)
+        assert reached.wait(60)
         assert not asked.done()
         let_go.set()
-        assert asked.result(10)
+        assert asked.result(60)
 
 
 # Lazy opening.
