@@ -84,7 +84,8 @@ class Backend:
         self.read_only = read_only
         #: What bounds and counts its calls; ``None`` where nothing does.
         self.guard = guard
-        self._denied_is_missing = denied_is_missing
+        #: Whether a read takes a 403 for *missing*; nothing else does.
+        self.denied_is_missing = denied_is_missing
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
         recovers = type(adapter).after_error is not Adapter.after_error
@@ -166,7 +167,7 @@ class Backend:
         if listing and outcome is Outcome.MISSING and http_status(error) is not None:
             return Outcome.FAILED
         one_file = not writing and not listing
-        if self._denied_is_missing and one_file and http_status(error) == _FORBIDDEN:
+        if self.denied_is_missing and one_file and http_status(error) == _FORBIDDEN:
             return Outcome.MISSING
         return outcome
 

@@ -80,7 +80,8 @@ class Attempts:
         if outcome is Outcome.REJECTED:
             raise error
         self.outcomes[backend.name] = outcome
-        if outcome is Outcome.MISSING and not backend.says_missing(error):
+        guessed = outcome is Outcome.MISSING and backend.denied_is_missing
+        if guessed and not backend.says_missing(error):
             self.guesses[backend.name] = error
         if not outcome.is_fault:
             return
@@ -149,5 +150,5 @@ def served(
         return
     if attempts.outcomes and fallback_used.receivers:
         report_fallback(members.owner, backend.name, operation, name, attempts.outcomes)
-    if operation in _OF_A_FILE:
+    if members.presence is not None and operation in _OF_A_FILE:
         attempts.notice(backend.name)
