@@ -127,13 +127,18 @@ class Overlay:
         return str(self.lower.storage.url(NAME))
 
     def path(self) -> str:
-        found = self.holder("open" if self.promote else "path")
-        if self.promote and found is not None:
-            self.upper.files[NAME] = found.files[NAME]
-        layer = self.upper if self.promote or found is None else found
-        if layer.kind == "remote":
+        """In the upper, which is asked first; what a local lower one holds is copied up for it."""
+        self.operation = "path"
+        if self.upper.kind == "remote":
             raise UnsupportedOperation
-        return str(layer.storage.path(NAME))
+        if self.upper.health == "broken":
+            self.fails(self.upper)
+        found = self.holder("open" if self.promote else "path")
+        if found is self.lower:
+            if found.kind == "remote" and not self.promote:
+                raise UnsupportedOperation
+            self.upper.files[NAME] = found.files[NAME]
+        return str(self.upper.storage.path(NAME))
 
     def save(self) -> str:
         """Under its own name if that is known to be free."""

@@ -490,7 +490,6 @@ class TestMemoryOverDirectory(OverlayContract):
     deletes_trees = True
     truncates = False
     appends = False
-    closes_files = False
     independent_positions = False
 
     # As with Django's storage in memory alone, what becomes of the two is a matter of luck.

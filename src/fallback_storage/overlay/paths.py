@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.copyup import TooLarge, copy_up
 from fallback_storage.combined.members import Members
 from fallback_storage.combined.promotion import PATIENCE, promote
@@ -17,7 +19,7 @@ def path(members: Members, name: str) -> str:
     promoted, or it cannot be copied up.
     """
     upper = members.backends[0]
-    path = upper.path(name)  # One without paths says so before anybody is asked.
+    path = _path_in(members, upper, name)
     if not name:
         return path
     promote(members, name)
@@ -41,3 +43,15 @@ def path(members: Members, name: str) -> str:
             f" ({type(error).__name__}). Open the file instead."
         ) from error
     return path
+
+
+def _path_in(members: Members, upper: Backend, name: str) -> str:
+    """Return the path of a name in the first backend, before anybody is asked for a file."""
+    if upper.is_remote:  # Said whatever its breaker says.
+        raise UnsupportedOperation(f"path({name!r}): {upper.name} has no local paths.")
+    try:
+        return upper.path(name)
+    except Exception as error:
+        attempts = Attempts(members, "path", name)
+        attempts.failed(upper, error)
+        attempts.nobody()
