@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -222,6 +223,34 @@ def test_with_spare_threads_one_works_at_a_time_all_the_same(
         bulkhead.run(pytest.fail, SOON)
     working.may_end.set()
     assert answer.result(PATIENCE) is working
+
+
+def test_two_threads_do_not_take_the_place_of_the_same_stuck_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bulkhead = Bulkhead("a", 1, spare=1)
+    call = stick(bulkhead)
+    with monkeypatch.context() as patch:
+        patch.setattr(QueuedCall, "replace", lambda call: False)  # Another one was faster.
+        with pytest.raises(BulkheadFull):
+            bulkhead.run(pytest.fail, SOON)
+    assert bulkhead.run(lambda: "answer", PATIENCE) == "answer"
+    call.end()
+
+
+def test_a_call_that_has_just_begun_is_not_refused_with_the_others() -> None:
+    class BegunMeanwhile(deque[QueuedCall[Any]]):
+        def __iter__(self) -> Iterator[QueuedCall[Any]]:
+            for call in super().__iter__():
+                call.begin()
+                yield call
+
+    bulkhead = Bulkhead("a", 1)
+    call = stick(bulkhead)
+    bulkhead._here().waiting = BegunMeanwhile()
+    with pytest.raises(BulkheadFull):  # It did wait.
+        bulkhead.run(pytest.fail, SOON)
+    call.end()
 
 
 # Waiting for a thread
@@ -605,6 +634,21 @@ def test_where_the_system_has_no_thread_left_everybody_is_told(
     call.end()
 
 
+def test_where_the_system_has_no_thread_left_a_call_waits_for_those_there_are(
+    monkeypatch: pytest.MonkeyPatch, elsewhere: ThreadPoolExecutor
+) -> None:
+    bulkhead = Bulkhead("a", 2)
+    working, answer = begin(elsewhere, bulkhead)
+    bulkhead._here().waiting = queue = Queue()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_thread)
+        offered = bulkhead.offer(threading.current_thread)
+        queue.wait_for(1)
+    working.may_end.set()
+    answer.result(PATIENCE)
+    assert offered() in {working.thread, threading.current_thread()}
+
+
 def no_thread(thread: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
 
@@ -777,8 +821,12 @@ def test_where_python_cannot_fork_it_works_all_the_same() -> None:
     assert run(NO_FORK) == "[1, 2]\n"
 
 
-def test_a_call_made_at_the_interpreter_s_exit_waits_for_no_thread() -> None:
+def test_a_call_made_at_the_interpreter_s_exit_waits_for_no_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert run(FINALIZING) == "closed\n"
+    monkeypatch.setattr(module, "sys", SimpleNamespace(is_finalizing=lambda: True))
+    assert thread_of(Bulkhead("a", 1)) is threading.current_thread()
 
 
 def test_who_is_interrupted_in_a_write_waits_for_its_end() -> None:

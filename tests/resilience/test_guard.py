@@ -210,7 +210,18 @@ def test_a_call_within_a_call_is_a_part_of_it() -> None:
     # Neither waits for the one thread, nor is refused by the breaker.
     assert rig.guard.call(within, judge, force=True) == "fallback_storage a"
     assert rig.guard.calls == 1
-    assert rig.guard.serialize(within, with_deadline=True, recovery=NO_RECOVERY)
+
+
+def test_a_file_that_is_used_within_a_call_of_its_backend_is_used_there() -> None:
+    rig = serial()
+
+    def use() -> threading.Thread:
+        return rig.guard.serialize(
+            threading.current_thread, with_deadline=True, recovery=NO_RECOVERY
+        )
+
+    assert rig.guard.call(use, judge) is use()
+    assert use() is not threading.current_thread()
     assert rig.guard.calls == 1
 
 

@@ -41,8 +41,7 @@ class Bulkhead:
     ) -> None:
         self.name = name
         self.threads = threads
-        #: What stands for this bulkhead in ``under_way``.
-        self.owner = object()
+        self.owner = object()  # What its calls are known by in ``under_way``.
         self._clock = clock
         self._new_workers = partial(_Workers, name, threads, spare, clock, self.owner)
         # By process: a forked one has none of its parent's threads, and uWSGI runs no hooks.
@@ -169,7 +168,8 @@ class _Workers:
             call.is_given_up = True
             with suppress(RuntimeError):
                 call.ended.release()
-            self.wake()
+            if self.waiting:
+                self.wake()
         return True
 
     def collect(self, call: Call[T]) -> T:
