@@ -77,12 +77,14 @@ class Disk:
         assert me is not None
         is_private = RESERVED in os.path.basename(place)
         is_frozen = self.frozen is not None and place.startswith(self.frozen) and not changes
+        # Whether a backend's own directory is there: it is, all the time.
+        is_certain = "/" not in place and what in ("stat", "lstat", "mkdir", "open")
         return me.step(
             Step(
                 what,
                 f"{place} {data}".rstrip(),
                 changes=changes and not is_private,
-                quiet=is_private or is_frozen,
+                quiet=is_private or is_frozen or is_certain,
                 takes_room=takes_room,
                 ready=ready,
             ),

@@ -66,7 +66,8 @@ class Enumeration:
 
     def __init__(self, scene: Playable, extras: str = "", *, merges: bool = True) -> None:
         self._scene = scene
-        #: What may become of one step of a run, besides that it is taken.
+        #: What may become of one step of a run, besides that it is taken; with the name of an
+        #: actor, of one of its steps alone.
         self._extras = extras
         self._merges = merges
         self._found = Found()
@@ -82,12 +83,17 @@ class Enumeration:
         """Play them all."""
         while self._waiting:
             self._cost, _, schedule, self._point, self._choice = heapq.heappop(self._waiting)
-            self.play(schedule)
+            self._play(schedule)
         self._found.schedules = self._count(None, {})
         return self._found
 
-    def play(self, schedule: Schedule) -> Violation | None:
-        """Play one schedule, and let whoever is at it go on where the schedule ends."""
+    def play(self, schedule: Schedule) -> Violation:
+        """Play one schedule; whoever is at it goes on where it ends."""
+        violation = self._play(schedule)
+        assert violation is not None
+        return violation
+
+    def _play(self, schedule: Schedule) -> Violation | None:
         self._schedule, self._chosen = schedule, list[str]()
         run = self._scene.play(self._choose)
         if isinstance(run.why_ended, NotDeterministicError):
@@ -169,7 +175,8 @@ def _allowed(run: Run, options: Sequence[str], extras: str) -> Sequence[str]:
     """
     if any(taken.how for taken in run.taken):
         extras = ""
-    allowed = [option for option in options if option[1:] == GO or option[1:] in extras]
+    who = [name for name in "AB" if name in extras] or ["A", "B"]
+    allowed = [o for o in options if o[1:] == GO or (o[1:] in extras and o[0] in who)]
     if any(option[1:] in (GO, FULL) for option in allowed):
         return allowed
     late = [option for option in options if option[1:] == LATE]

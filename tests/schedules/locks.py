@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from .actors import Actor, actor
 from .runs import Run
-from .steps import Step, TimeUp
+from .steps import Killed, Step, TimeUp
 
 #: How long a wait takes that is given up.
 _LONG = 3600.0
@@ -51,6 +51,7 @@ class TurnLock:
         step = Step(
             "lock",
             self.label,
+            in_memory=True,
             has_deadline=timeout >= 0,
             ready=lambda: not blocking or self._owner is None,
         )
@@ -59,6 +60,11 @@ class TurnLock:
         except TimeUp:
             me.run.clock += max(timeout, _LONG)
             return False
+        except Killed:
+            # The next run finds in memory what this one leaves there: let it be put in order.
+            if self._take(me, blocking=False):
+                return True
+            raise
 
     def _take(self, owner: object, blocking: bool) -> bool:
         if self._owner is None or (self.reentrant and self._owner == owner):
@@ -120,6 +126,7 @@ class TurnQueue:
         step = Step(
             "wait",
             self.label,
+            in_memory=True,
             has_deadline=timeout is not None,
             ready=lambda: not block or bool(self._items),
         )
@@ -175,7 +182,7 @@ def sleep(seconds: float) -> None:
     releases, run = me.run.releases, me.run
     step = Step(
         "sleep",
-        "",
+        in_memory=True,
         has_deadline=True,
         ready=lambda: run.releases > releases or _is_alone(me, run),
     )

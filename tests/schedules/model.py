@@ -33,11 +33,10 @@ class Memory:
 
     actor: str
     files: list[Inode] = field(default_factory=list)
-    position: int = 0
     #: Whether the first backend refused what it saves, so that the second one has it.
     fails_over: bool = False
     #: The name that it was given, where only the files tell.
-    name: str | None = None
+    name: str = NAME
 
 
 @dataclass
@@ -73,14 +72,14 @@ class Model:
 
     def play(self, part: Play, memory: Memory, told: Any) -> bool:
         """Do a part; return whether what was told of it can be true."""
-        if told is not UNTOLD and isinstance(told, Exception) and part not in _MAY_RAISE:
+        if isinstance(told, Exception) and part not in _MAY_RAISE:
             return False
         return part(self, memory, told)
 
     # The operations.
 
     def save(self, memory: Memory, told: Any) -> bool:
-        name = (memory.name or NAME) if told is UNTOLD else told
+        name = memory.name if told is UNTOLD else told
         if not isinstance(name, str) or not self._may_be_given(name):
             return False
         files = self.second if memory.fails_over else self.first
@@ -105,14 +104,18 @@ class Model:
         self.is_deleted |= self.world.is_overlay and NAME in self.second
         return told in (None, UNTOLD)
 
+    def copy_up(self, memory: Memory, told: Any) -> bool:
+        """What is opened may have been copied up a moment before: nobody can tell."""
+        if self.holder() is not self.second:
+            return False
+        self.first[NAME] = deepcopy(self.second[NAME])
+        return True
+
     def open_to_read(self, memory: Memory, told: Any) -> bool:
         files = self.holder()
         if files is None:
             return told is UNTOLD or isinstance(told, FileNotFoundError)
         memory.files.append(deepcopy(files[NAME]) if self._is_object(files) else files[NAME])
-        if self.world.promotes and files is self.second:
-            self.first[NAME] = deepcopy(files[NAME])
-            memory.files.append(self.first[NAME])
         return told in (None, UNTOLD)
 
     def _is_object(self, files: Files) -> bool:
@@ -198,7 +201,29 @@ class Model:
 
 Play = Callable[[Model, Memory, Any], bool]
 
-PARTS: dict[str, tuple[Play, ...]] = {
+
+@dataclass(frozen=True)
+class ModelPart:
+    """What happens at once in the model."""
+
+    play: Play
+    #: Which of the operation's parts it belongs to.
+    index: int = 0
+    #: Whether it need not happen.
+    is_optional: bool = False
+
+
+def parts_of(operation: str, world: World) -> tuple[ModelPart, ...]:
+    """Return what an operation does in the model."""
+    plays = _PLAYS[operation]
+    parts = tuple(ModelPart(play, index) for index, play in enumerate(plays))
+    copies_up = world.promotes if operation == "read" else world.is_overlay
+    if copies_up and plays[0] in _COPYING_UP:
+        return ModelPart(Model.copy_up, is_optional=True), *parts
+    return parts
+
+
+_PLAYS: dict[str, tuple[Play, ...]] = {
     "save": (Model.save,),
     "delete": (Model.delete,),
     "replace": (Model.delete, Model.save),
@@ -211,7 +236,8 @@ PARTS: dict[str, tuple[Play, ...]] = {
     "r+b": (Model.open_r, Model.write),
     "xb": (Model.open_x, Model.write),
 }
+_COPYING_UP = frozenset({Model.open_to_read, Model.open_a, Model.open_r})
 _MAY_RAISE = frozenset(
-    {Model.delete, Model.open_to_read, Model.read, Model.size}
+    {Model.delete, Model.copy_up, Model.open_to_read, Model.read, Model.size}
     | {Model.open_a, Model.open_r, Model.open_x}
 )

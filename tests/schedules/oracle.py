@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import product
@@ -10,8 +10,8 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 
-from .model import PARTS, UNTOLD, Memory, Model
-from .worlds import NAME, Place
+from .model import UNTOLD, Memory, Model, parts_of
+from .worlds import NAME, Place, World
 
 
 @dataclass(frozen=True)
@@ -92,47 +92,61 @@ def _use(place: Place, storage: Any) -> Iterator[str]:
 
 def explains(start: Model, told: tuple[Told, Told], seen: Seen) -> bool:
     """Return whether some order of the parts leads to what was told and seen."""
-    names = [name for name, _ in seen.files] or [NAME]
-    for chosen in product(*(_memories(each, names) for each in told)):
-        if _search(deepcopy(start), told, (0, 0), deepcopy(chosen), dict(seen.files)):
-            return True
-    return False
+    return any(
+        _Search(start.world, told, dict(seen.files)).finds(deepcopy(start), (0, 0), memories)
+        for memories in product(*(_memories(start.world, each, seen) for each in told))
+    )
 
 
-def _memories(told: Told, names: Sequence[str]) -> Iterator[Memory]:
-    is_untold = told.operation == "save" and told.is_cut_off
-    for name in names if is_untold else [None]:
+def _memories(world: World, told: Told, seen: Seen) -> Iterator[Memory]:
+    """Yield what an actor may have kept to itself: the name of what it saved, and where."""
+    cut_off = [p.play for p in parts_of(told.operation, world) if p.index == len(told.results)]
+    is_untold = told.is_cut_off and cut_off == [Model.save]
+    for name in [NAME, *(name for name, _ in seen.files)] if is_untold else [NAME]:
         for fails_over in (False, True) if told.met_full_disk else (False,):
             yield Memory(told.actor, fails_over=fails_over, name=name)
 
 
-def _search(
-    model: Model,
-    told: tuple[Told, Told],
-    at: tuple[int, int],
-    memories: tuple[Memory, ...],
-    files: dict[str, bytes],
-) -> bool:
-    if _is_over(told, at) and model.visible() == files:
-        return True
-    for who in (0, 1):
-        each, index = told[who], at[who]
-        is_cut_off = index == len(each.results) and each.is_cut_off
-        if index >= len(PARTS[each.operation]) or (index >= len(each.results) and not is_cut_off):
-            continue
-        if each.began[index] > at[1 - who]:
-            continue
-        result = UNTOLD if is_cut_off else each.results[index]
-        step = (at[0] + 1, at[1]) if who == 0 else (at[0], at[1] + 1)
-        may_not_have_been = is_cut_off or (each.met_full_disk and isinstance(result, OSError))
-        if may_not_have_been and _search(model, told, step, memories, files):
+@dataclass
+class _Search:
+    """The search for an order."""
+
+    world: World
+    told: tuple[Told, Told]
+    files: dict[str, bytes]
+
+    def __post_init__(self) -> None:
+        self.parts = tuple(parts_of(each.operation, self.world) for each in self.told)
+
+    def finds(self, model: Model, at: tuple[int, int], memories: tuple[Memory, ...]) -> bool:
+        """Return whether an order goes on from where both operations are."""
+        if self._is_over(0, at) and self._is_over(1, at) and model.visible() == self.files:
+            return True
+        return any(self._goes_on(who, model, at, memories) for who in (0, 1))
+
+    def _is_over(self, who: int, at: tuple[int, int]) -> bool:
+        parts, told = self.parts[who], self.told[who]
+        return at[who] == len(parts) or parts[at[who]].index >= len(told.results)
+
+    def _goes_on(
+        self, who: int, model: Model, at: tuple[int, int], memories: tuple[Memory, ...]
+    ) -> bool:
+        told, other = self.told[who], self.parts[1 - who]
+        if at[who] == len(self.parts[who]):
+            return False
+        part = self.parts[who][at[who]]
+        if part.index >= len(told.began):
+            return False
+        if sum(each.index < told.began[part.index] for each in other) > at[1 - who]:
+            return False  # All that was over when it began came before.
+        result = UNTOLD if part.index == len(told.results) else told.results[part.index]
+        following = (at[0] + 1, at[1]) if who == 0 else (at[0], at[1] + 1)
+        may_be_left_out = (
+            part.is_optional
+            or result is UNTOLD
+            or (told.met_full_disk and isinstance(result, OSError))
+        )
+        if may_be_left_out and self.finds(model, following, memories):
             return True
         then, theirs = deepcopy((model, memories))
-        fits = then.play(PARTS[each.operation][index], theirs[who], result)
-        if fits and _search(then, told, step, theirs, files):
-            return True
-    return False
-
-
-def _is_over(told: tuple[Told, Told], at: tuple[int, int]) -> bool:
-    return all(index >= len(each.results) for each, index in zip(told, at, strict=True))
+        return then.play(part.play, theirs[who], result) and self.finds(then, following, theirs)

@@ -109,4 +109,6 @@ def _can(step: Step, how: str) -> bool:
         return step.has_deadline and not step.ready()
     if how == FULL:
         return step.takes_room
-    return how == END or step.ready()
+    if how == END:
+        return not step.in_memory
+    return step.ready()

@@ -160,6 +160,8 @@ def _error(status: int, code: str) -> Answer:
 
 
 def _response(request: Any, status: int, headers: dict[str, str], body: bytes) -> AWSResponse:
+    if request.method == "HEAD":
+        body = b""
     raw = HTTPResponse(
         io.BytesIO(body), headers, status, preload_content=False, request_method=request.method
     )

@@ -8,10 +8,11 @@ from typing import Protocol
 from .model import Model
 from .operations import OPERATIONS
 from .oracle import Seen, Told, explains, look
+from .promises import is_race_free
 from .runs import Choose, Run
 from .stage import Stage
 from .steps import FULL, Deadlock
-from .verdict import kind_of
+from .verdict import kind_of, never
 from .worlds import Place, World
 
 Pair = tuple[str, str]
@@ -102,7 +103,11 @@ class Scene:
     def _kind(self, told: tuple[Told, Told], seen: Seen, is_disturbed: bool) -> str:
         key = repr(told), seen, is_disturbed
         if key not in self._explained:
-            start = Model.of(self.world, is_disturbed=is_disturbed)
-            is_explained = explains(start, told, seen)
-            self._explained[key] = "" if is_explained else kind_of(told, seen)
+            self._explained[key] = self._explain(told, seen, is_disturbed)
         return self._explained[key]
+
+    def _explain(self, told: tuple[Told, Told], seen: Seen, is_disturbed: bool) -> str:
+        if not is_race_free(self.world, self.pair):
+            return next(never(told, seen), "")
+        start = Model.of(self.world, is_disturbed=is_disturbed)
+        return "" if explains(start, told, seen) else kind_of(told, seen)

@@ -45,6 +45,8 @@ class Step:
     quiet: bool = False
     #: Whether the disk may be too full for it.
     takes_room: bool = False
+    #: Whether it is about what a process keeps in memory, which goes when the process does.
+    in_memory: bool = False
     #: Whether waiting for it ends by itself.
     has_deadline: bool = False
     #: Whether it can be taken now: the other may hold a lock.

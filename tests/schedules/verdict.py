@@ -19,9 +19,7 @@ def kind_of(told: tuple[Told, Told], seen: Seen) -> str:
 
 def _kinds(told: tuple[Told, Told], seen: Seen) -> Iterator[str]:
     files = dict(seen.files)
-    for each in told:
-        yield from _errors(each)
-    yield from _halves(told, files)
+    yield from never(told, seen)
     saved = {each.actor: each.results[-1] for each in told if _has_saved(each)}
     if len(saved) == 2 and len(set(saved.values())) == 1:
         yield "two saves are given one name"
@@ -32,6 +30,13 @@ def _kinds(told: tuple[Told, Told], seen: Seen) -> Iterator[str]:
         yield "what was deleted is back"
     if any(each.is_cut_off for each in told):
         yield "what was cut off is done by half"
+
+
+def never(told: tuple[Told, Told], seen: Seen) -> Iterator[str]:
+    """Yield what is wrong whatever the two operations do to each other."""
+    for each in told:
+        yield from _errors(each)
+    yield from _halves(told, dict(seen.files))
 
 
 def _has_saved(told: Told) -> bool:
