@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import errno
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextvars import Context
@@ -65,6 +66,7 @@ class Actor:
         self._thread.join()
 
     def _work(self) -> None:
+        sys.settrace(None)  # To measure the coverage of each run would take longer than the runs.
         _actors[threading.get_ident()] = self
         self.wait()
         while not self._ends:

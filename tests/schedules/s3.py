@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -18,6 +19,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
+from storages.backends import s3 as s3_module
 from storages.backends.s3 import S3Storage
 from urllib3 import HTTPResponse
 
@@ -60,7 +62,12 @@ class S3:
     @contextmanager
     def in_turns(self) -> Iterator[None]:
         """Answer every request of botocore."""
-        with patch.object(URLLib3Session, "send", lambda session, request: self._send(request)):
+        # What an actor that ended leaves open is to be no warning.
+        in_memory = SimpleNamespace(SpooledTemporaryFile=lambda **options: io.BytesIO())
+        with (
+            patch.object(URLLib3Session, "send", lambda session, request: self._send(request)),
+            patch.object(s3_module, "tempfile", in_memory),
+        ):
             yield
 
     def _send(self, request: Any) -> AWSResponse:
