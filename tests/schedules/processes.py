@@ -40,7 +40,9 @@ def process(name: str) -> Process:
     locks.importing.append(True)
     try:
         with locks.in_turns():
-            return Process(importlib.import_module(f"{PACKAGE}.storage"))
+            copy = Process(importlib.import_module(f"{PACKAGE}.storage"))
+            locks.take_turns_for(sys.modules[f"{PACKAGE}.locks"])
+            return copy
     finally:
         locks.importing.pop()
         _taken_out()
