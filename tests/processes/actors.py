@@ -34,9 +34,14 @@ class Place:
     """An upper and a lower directory, and combined storages over them."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self.upper = FileSystemStorage(directory / "upper", base_url="/upper/")
         self.lower = FileSystemStorage(directory / "lower", base_url="/lower/")
         (directory / "lower").mkdir(parents=True, exist_ok=True)
+
+    def elsewhere(self) -> Place:
+        """The same directories as another process has them: no lock of this one is shared."""
+        return Place(self.directory)
 
     def fill(self, *names: str) -> None:
         for name in names:

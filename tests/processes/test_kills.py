@@ -98,7 +98,7 @@ def _check_deleted(storage: OverlayStorage, said: list[str]) -> None:
 
 def _check_saved(storage: OverlayStorage, said: list[str]) -> None:
     saved = {line.removeprefix("saved ") for line in said if line.startswith("saved ")}
-    names = set(_listed(storage)) if storage.exists("saved") else set()
+    names = set(_listed(storage)) if storage.exists("saved/") else set()
     assert saved <= names
     for name in names:
         assert read(storage, name) == content_of(_asked_for(name))

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.core.files.storage import InMemoryStorage, Storage
 
+from fallback_storage.backend import disk
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
+from fallback_storage.locks import KeyedLock
 from fallback_storage.names import TEMPORARY
 from fallback_storage.signals import backend_failed
 from fallback_storage.storage import FallbackStorage, OverlayStorage
@@ -124,7 +126,7 @@ def meanwhile(storage: Storage, held: Held, act: Callable[[], object]) -> Future
 
 def test_a_delete_meanwhile_wins(place: Place) -> None:
     held = Held(place.lower)
-    storage, other = place.overlay(held, promote=True), place.overlay()
+    storage, other = place.overlay(held, promote=True), place.elsewhere().overlay()
     opened = meanwhile(storage, held, lambda: other.delete(NAME))
     assert isinstance(opened.exception(), FileNotFoundError)
     assert not storage.exists(NAME)
@@ -142,7 +144,7 @@ def test_a_save_meanwhile_wins(place: Place) -> None:
 
 def test_a_delete_and_a_save_meanwhile_win(place: Place) -> None:
     held = Held(place.lower)
-    storage, other = place.overlay(held, promote=True), place.overlay()
+    storage, other = place.overlay(held, promote=True), place.elsewhere().overlay()
 
     def replace() -> None:
         other.delete(NAME)
@@ -155,7 +157,7 @@ def test_a_delete_and_a_save_meanwhile_win(place: Place) -> None:
 @pytest.mark.parametrize("mode", ["r+b", "ab"])
 def test_a_delete_while_a_file_is_copied_up_wins(place: Place, mode: str) -> None:
     held = Held(place.lower)
-    storage, other = place.overlay(held), place.overlay()
+    storage, other = place.overlay(held), place.elsewhere().overlay()
 
     def change() -> None:
         with storage.open(NAME, mode) as file:
@@ -178,7 +180,7 @@ def test_a_delete_just_before_the_copy_gets_its_name_wins(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whiteout and the copy's name are one another's business: under one lock."""
-    storage, other = place.overlay(promote=True), place.overlay()
+    storage, other = place.overlay(promote=True), place.elsewhere().overlay()
     link, deleting = os.link, threading.Event()
     with ThreadPoolExecutor() as pool:
         deleted: list[Future[None]] = []
@@ -203,14 +205,42 @@ def test_a_delete_just_before_the_copy_gets_its_name_wins(
     assert not is_promoted(place)
 
 
+def test_deleted_from_all_meanwhile_is_not_brought_back(place: Place) -> None:
+    held = Held(place.lower)
+    storage = place.fallback(held, promote=True, delete="all")
+    other = place.elsewhere().fallback(promote=True, delete="all")
+    opened = meanwhile(storage, held, lambda: other.delete(NAME))
+    assert isinstance(opened.exception(), FileNotFoundError)
+    assert not storage.exists(NAME)
+    assert not is_promoted(place)
+
+
 @pytest.mark.parametrize("target", ["disk", "memory"])
-def test_deleted_from_all_meanwhile_is_not_brought_back(place: Place, target: str) -> None:
+@pytest.mark.parametrize("kind", ["overlay", "fallback"])
+def test_a_delete_of_this_process_waits_and_deletes_the_copy(
+    place: Place, kind: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if target == "memory":
         place.upper = InMemoryStorage()  # type: ignore[assignment]
     held = Held(place.lower)
-    storage = place.fallback(held, promote=True, delete="all")
-    opened = meanwhile(storage, held, lambda: storage.delete(NAME))
-    assert isinstance(opened.exception(), FileNotFoundError)
+    options = {"delete": "all"} if kind == "fallback" else {}
+    storage = getattr(place, kind)(held, promote=True, **options)
+    waits, wait_for = threading.Event(), KeyedLock._wait_for
+
+    def say_that_it_waits(lock: KeyedLock, *args: Any) -> None:
+        waits.set()
+        wait_for(lock, *args)
+
+    monkeypatch.setattr(KeyedLock, "_wait_for", say_that_it_waits)
+    with ThreadPoolExecutor() as pool:
+        deleted: list[Future[None]] = []
+
+        def delete() -> None:
+            deleted.append(pool.submit(storage.delete, NAME))
+            assert waits.wait(PATIENCE)
+
+        assert meanwhile(storage, held, delete).result() == content_of(NAME)
+        deleted[0].result(PATIENCE)
     assert not storage.exists(NAME)
     assert not is_promoted(place)
 
@@ -218,10 +248,11 @@ def test_deleted_from_all_meanwhile_is_not_brought_back(place: Place, target: st
 def test_a_save_after_a_delete_from_all_is_kept(place: Place) -> None:
     held = Held(place.lower)
     storage = place.fallback(held, promote=True, delete="all")
+    other = place.elsewhere().fallback(promote=True, delete="all")
 
     def replace() -> None:
-        storage.delete(NAME)
-        assert storage.save(NAME, ContentFile(b"new")) == NAME
+        other.delete(NAME)
+        assert other.save(NAME, ContentFile(b"new")) == NAME
 
     assert meanwhile(storage, held, replace).result() == b"new"
     assert read(storage, NAME) == b"new"
@@ -393,15 +424,20 @@ Failures = list[tuple[str, str, str]]
 
 
 @pytest.mark.parametrize("mode", ["rb", "r"])
+@pytest.mark.parametrize("step", [(disk, "_write"), (os, "link")], ids=["content", "name"])
 def test_a_full_disk_still_serves_the_file(
-    place: Place, mode: str, failures: Failures, monkeypatch: pytest.MonkeyPatch
+    place: Place,
+    mode: str,
+    step: tuple[Any, str],
+    failures: Failures,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place.lower.save("a.txt", ContentFile(b"whole"))
 
-    def full(self: object, name: str, content: object) -> str:
+    def full(*args: object, **kwargs: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(FileSystemStorage, "_save", full)
+    monkeypatch.setattr(*step, full)
     with place.overlay(promote=True).open("a.txt", mode) as file:
         assert file.read() in (b"whole", "whole")
     assert failures == [("FileSystemStorage", "promote", "OSError")]
