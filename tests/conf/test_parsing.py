@@ -198,7 +198,10 @@ def test_a_backend_is_writable_unless_said_otherwise() -> None:
 
 
 def test_denied_is_missing_lets_a_read_go_on() -> None:
-    denied = FaultyStorage(InMemoryStorage()).denied()
+    class ForbiddenError(Exception):
+        status_code = 403
+
+    denied = FaultyStorage(InMemoryStorage()).stage("*", error=ForbiddenError)
     storage = FallbackStorage([{"BACKEND": denied, "DENIED_IS_MISSING": True}, "uploads"])
     assert storage.exists("a.txt") is False
     with pytest.raises(FileNotFoundError):

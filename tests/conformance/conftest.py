@@ -30,12 +30,15 @@ def tmp_path() -> Iterator[Path]:
         yield Path(directory)
 
 
-@pytest.fixture
-def untraced() -> Iterator[None]:
-    """Leave a test out of what coverage measures, which would double the time it takes.
+@pytest.fixture(autouse=True)
+def _untraced(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave a slow test out of what coverage measures, which would double the time it takes.
 
     ``no_cover`` does that too, but not in a worker of xdist: pytest-cov measures there twice.
     """
+    if request.node.get_closest_marker("slow") is None:
+        yield
+        return
     here, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)

@@ -246,7 +246,7 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
 
 
 # The pairs that people have, a remote one last, are enough for a first look, and for coverage.
-REST = (pytest.mark.slow, pytest.mark.usefixtures("untraced"))
+REST = (pytest.mark.slow,)
 each_pair_of_kinds = pytest.mark.parametrize(
     "kinds",
     [

@@ -23,7 +23,7 @@ from .storages import files_of, storage_of
 #: "disk" is Django's own storage, which nothing can be staged for.
 UPPERS = ("disk", "fs", "memory", "remote")
 #: What people have is a remote one, which is enough for a first look, and for coverage.
-REST = (pytest.mark.slow, pytest.mark.usefixtures("untraced"))
+REST = (pytest.mark.slow,)
 LOWERS = ("remote", pytest.param("fs", marks=REST), pytest.param("memory", marks=REST))
 #: What the upper and the lower hold.
 PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

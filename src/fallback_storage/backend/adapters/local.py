@@ -72,7 +72,10 @@ class Local(Adapter):
         return self._time("get_modified_time", name)
 
     def _time(self, method: str, name: str) -> datetime:
-        time: datetime = getattr(self.storage, method)(name)
+        get_time = getattr(self.storage, method, None)
+        if get_time is None:
+            raise NotImplementedError(method)
+        time: datetime = get_time(name)
         if self.keeps("path") and os.path.isdir(self.storage.path(name)):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         return time
