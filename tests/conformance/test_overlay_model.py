@@ -277,8 +277,9 @@ class OverlayMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_left_over(self) -> None:
         if hasattr(self, "actors"):
-            left = [name for name, *_ in snapshot(str(self.upper.location)) if TEMPORARY in name]
-            assert left == []
+            names = [name for name, *_ in snapshot(str(self.upper.location))]
+            # What begins so, and goes on otherwise, is the whiteout of a long name.
+            assert [name for name in names if f"{TEMPORARY}new-" in name] == []
 
 
 def read(storage: OverlayStorage, name: str) -> bytes:

@@ -54,10 +54,12 @@ def from_all(members: Members, name: str) -> None:
             try:
                 backend.delete(name)
             except Exception as error:
-                if not backend.says_missing(error):
-                    attempts.failed(backend, error)
-                    if attempts.errors or backend.lacks(name) is not True:
-                        attempts.nobody()
+                lacks = backend.lacks(name) is True
+                if backend.says_missing(error) and lacks:
+                    continue
+                attempts.failed(backend, error)
+                if attempts.errors or not lacks:
+                    attempts.nobody()
 
 
 def _refuse_read_only(members: Members, name: str) -> None:
