@@ -16,7 +16,7 @@ from fallback_storage.signals import backend_failed, breaker_changed
 
 #: Who says so was not asked, and has cost nothing.
 NOT_ASKED = {BreakerOpen.__name__, BulkheadFull.__name__}
-GRACE = 0.3  # seconds that work may take which waits for nobody
+GRACE = 1.0  # seconds that work may take which waits for nobody
 
 
 def limits() -> dict[str, Any]:
@@ -26,11 +26,12 @@ def limits() -> dict[str, Any]:
 
 
 class Outage:
-    """How often production was asked, and how often its breaker let a probe pass."""
+    """How often production was asked, how often its breaker let a probe pass, and for how long."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.probes = 0
+        self.seconds = 0.0
 
     def failed(self, error_type: str, **_: Any) -> None:
         self.asked += error_type not in NOT_ASKED
@@ -45,8 +46,10 @@ def bounded_by_its_breaker() -> Iterator[Outage]:
     seen = Outage()
     backend_failed.connect(seen.failed)
     breaker_changed.connect(seen.changed)
+    begin = time.monotonic()
     try:
         yield seen
+        seen.seconds = time.monotonic() - begin
     finally:
         backend_failed.disconnect(seen.failed)
         breaker_changed.disconnect(seen.changed)

@@ -26,8 +26,8 @@ PRODUCTIONS = {
             "secret_key": os.environ.get("PRODUCTION_SECRET_KEY", "example"),
             "region_name": "us-east-1",
             "client_config": Config(
-                connect_timeout=1,
-                read_timeout=1.5,
+                connect_timeout=3,
+                read_timeout=5,
                 retries={"total_max_attempts": 1},
                 signature_version="s3v4",
                 s3={"addressing_style": "path"},
@@ -40,8 +40,8 @@ PRODUCTIONS = {
             "base_url": os.environ.get("PRODUCTION_URL", "http://127.0.0.1:8080/"),
             "allow_http": True,  # on this machine only; a real production has https
             "expect": ["image/*"],
-            "connect_timeout": 1,
-            "read_timeout": 1.5,
+            "connect_timeout": 3,
+            "read_timeout": 5,
         },
     },
 }
@@ -50,13 +50,13 @@ STORAGES = {
     "default": {
         "BACKEND": "fallback_storage.storage.OverlayStorage",
         # The local disk over production. Whatever the code does, production is not written. One
-        # that is silent costs a page two seconds, then nothing until it is asked again.
+        # that is silent costs a page two deadlines, then nothing until it is asked again.
         "OPTIONS": {
             "backends": [
                 "uploads",
                 {
                     "BACKEND": "production",
-                    "TIMEOUT": 1,
+                    "TIMEOUT": 3,
                     "BREAKER": {"failures": 2, "cooldown": 2, "max_cooldown": 5},
                 },
             ],

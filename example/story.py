@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
-
-from django.core.files.storage import default_storage
 
 from example import dump
 from example.claims import caught, check
-from example.outage import bounded_by_its_breaker, bounded_by_its_deadline
+from example.outage import bounded_by_its_deadline
 from example.pictures import Picture, is_image, picture
 from example.production import Production, sha256
 from example.serve import hand_over
-from example.site import Shown, Site
+from example.visit import Visit, badges
 from fallback_storage.errors import StorageUnavailable
-from fallback_storage.storage import OverlayStorage
-
-PATIENCE = 60.0  # seconds until the story gives up waiting, which is no claim
 
 
-class Story:
+class Story(Visit):
     """One day of the site: `tell` runs it and yields a sentence per step."""
 
     def __init__(self, production: Production, media: Path, pictures: list[Picture]) -> None:
-        self.production = production
-        self.media = media
+        super().__init__(production, media)
         self.pictures = pictures
-        self.before = production.snapshot()
         hand_over(production)
-        self.site = Site()
-        self.storage = cast(OverlayStorage, default_storage)
         self.replaced, self.appended, self.deleted, self.removed = (p.name for p in pictures[:4])
         self.kept = pictures[-1].name
 
@@ -124,7 +112,7 @@ class Story:
         )
 
     def changing_in_place_copies_up(self) -> str:
-        with self.storage.open(self.appended, "ab") as file:
+        with self.answered(lambda: self.storage.open(self.appended, "ab")) as file:
             file.write(b"changed")
         content = next(p.content for p in self.pictures if p.name == self.appended)
         self.check_shown(self.appended, content + b"changed")
@@ -149,7 +137,7 @@ class Story:
 
     def lost_file_is_an_error(self) -> str:
         with caught(FileNotFoundError) as errors:
-            self.storage.open(dump.LOST)
+            self.answered(lambda: self.storage.open(dump.LOST))
         return f"A file that is in neither: {told(errors[0])}"
 
     def production_stops(self) -> str:
@@ -200,75 +188,8 @@ class Story:
             f" ({total} compared), none newer."
         )
 
-    def check_outage(self) -> tuple[int, int]:
-        """Check what the page shows while production does not answer; count here and there."""
-        with bounded_by_its_breaker() as outage:
-            shown = self.timed_page()
-        self.asked = outage.asked
-        local = set(self.local_files("photos"))
-        here = [s for s in shown if s.badge == "uploads"]
-        others = [s for s in shown if s.badge == "unavailable"]
-        check({s.file for s in here} == local, "The page does not show the local pictures.")
-        # That the lost picture is missing may be remembered from when production answered.
-        rest = {s.file for s in shown if s not in here and s not in others}
-        check(rest <= {dump.LOST}, f"It shows {dict(badges(shown))}.")
-        check(all("production" in s.problem for s in others), "It does not say who failed.")
-        for each in here:
-            check(is_image(self.site.load(each.thumbnail)), f"{each.file} does not load.")
-        return len(here), len(others)
-
     def told_cost(self) -> str:
         return f"production was asked {self.asked} x, {self.seconds:.1f} s"
-
-    def check_shown(self, file: str, content: bytes) -> None:
-        """Check that a picture lies on the local disk, and that the page says and serves it."""
-        check(file in self.local_files("photos"), f"{file} is not in the media folder.")
-        shown = self.shown(file)
-        check(shown.badge == "uploads", f"The badge of {file} is {shown.badge!r}.")
-        check(self.site.load(shown.url) == content, f"{file} does not read back.")
-
-    def check_production(self) -> None:
-        check(self.production.snapshot() == self.before, "Production has changed.")
-
-    def page(self) -> list[Shown]:
-        """Load the page until production, which runs, has answered for every picture.
-
-        On a busy machine it may be too late for its deadline; after a cool-down it is asked again.
-        """
-        begin = time.monotonic()
-        shown = self.timed_page()
-        while badges(shown)["unavailable"]:
-            check(time.monotonic() - begin < PATIENCE, "Production is not back.")
-            time.sleep(0.1)
-            shown = self.timed_page()
-        self.seconds = time.monotonic() - begin
-        return shown
-
-    def timed_page(self) -> list[Shown]:
-        begin = time.monotonic()
-        shown = self.site.page()
-        self.seconds = time.monotonic() - begin
-        return shown
-
-    def shown(self, file: str) -> Shown:
-        return next(s for s in self.page() if s.file == file)
-
-    def listed(self) -> list[str]:
-        """All names of the photos, as the storage lists them: a plain website has no listing."""
-        try:
-            return [f"photos/{name}" for name in self.storage.listdir("photos")[1]]
-        except NotImplementedError:
-            return []
-
-    def local_files(self, folder: str = "") -> list[str]:
-        """The files of the media folder, less the whiteouts, which no storage shows."""
-        paths = [p for p in (self.media / folder).rglob("*") if p.is_file()]
-        names = [p.relative_to(self.media).as_posix() for p in paths if p.name[:4] != ".wh."]
-        return sorted(names)
-
-
-def badges(shown: list[Shown]) -> Counter[str]:
-    return Counter(s.badge for s in shown)
 
 
 def told(error: Exception) -> str:

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from example.bucket import BUCKET
-from example.seaweedfs import REGION, client_config
+from example.seaweedfs import PATIENCE, REGION, client_config
 from tests.browser.gallery import Gallery
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ class RunningSite:
         self.address = lines["The site"]
         session = boto3.Session(*KEYS.values(), region_name=REGION)
         self._client = session.client(
-            "s3", endpoint_url=lines["Production"], config=client_config(5.0)
+            "s3", endpoint_url=lines["Production"], config=client_config(PATIENCE)
         )
 
     def objects(self) -> dict[str, tuple[Any, ...]]:
@@ -72,7 +72,7 @@ def site() -> Iterator[RunningSite]:
         yield RunningSite(process)
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
