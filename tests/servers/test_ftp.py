@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ftplib
 import gc
 import io
 import logging
@@ -15,6 +16,7 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 from storages.backends.ftp import FTPStorage, FTPStorageException
 
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import FallbackStorage
 
@@ -356,3 +358,47 @@ def test_the_password_is_in_nothing_that_this_package_writes(
     with pytest.raises(FTPStorageException) as single:
         QUESTIONS[question](fallback(ftp=ftp), "dir/a.txt")
     assert "hunter2" not in "".join(single.value.__notes__)
+
+
+class OwnFTPStorage(FTPStorage):  # type: ignore[misc]
+    """A subclass, which may store in a way of its own."""
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        return str(super()._save(name, content))
+
+
+def test_a_file_is_created_only_where_there_is_none(ftp: FTPStorage) -> None:
+    adapter = adapter_for(ftp)
+    assert adapter.create("dir/skipped.txt", ContentFile(b"x"), lambda: True) is None
+    assert adapter.create("dir/a.txt", ContentFile(b"first"), None) == "dir/a.txt"
+    assert adapter.create("dir/a.txt", ContentFile(b"second"), None) is None
+    assert read(ftp, "dir/a.txt") == b"first"
+    assert adapter.replace("dir/a.txt", ContentFile(b"third")) == "dir/a.txt"
+    assert adapter.atomic_replace
+    assert read(ftp, "dir/a.txt") == b"third"
+    assert ftp.listdir("dir") == ([], ["a.txt"])
+
+
+def test_a_rename_that_fails_leaves_nothing(
+    ftp: FTPStorage, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ftp.save("old.txt", ContentFile(b""))
+
+    def refuse(old: str, new: str) -> None:
+        raise ftplib.error_perm("553 Not allowed.")  # noqa: S321 - as its client does
+
+    monkeypatch.setattr(ftp._connection, "rename", refuse)
+    with pytest.raises(ftplib.error_perm):
+        adapter_for(ftp).replace("a.txt", ContentFile(b"a"))
+    assert os.listdir(root) == ["old.txt"]
+
+
+def test_a_subclass_stores_in_its_own_way(server: FTPServer) -> None:
+    own = OwnFTPStorage(location=server.location(), encoding="utf-8")
+    adapter = adapter_for(own)
+    assert adapter.create("a.txt", ContentFile(b"first"), None) == "a.txt"
+    assert adapter.create("a.txt", ContentFile(b"second"), None) is None
+    assert adapter.replace("a.txt", ContentFile(b"third")) == "a.txt"
+    assert not adapter.atomic_replace
+    assert read(own, "a.txt") == b"third"
+    own._connection.close()

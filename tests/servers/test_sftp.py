@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from paramiko import SSHException
 from storages.backends.sftpstorage import SFTPStorage
 
 from example.weed import HOST
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
+from fallback_storage.storage import OverlayStorage
 
 from .files import Interrupting, Pair, fallback, put, read
 from .sftp import SFTPServer
@@ -294,3 +297,83 @@ def test_no_password_is_written_anywhere(
         storage.open("a.txt")
     assert "hunter2" not in f"{error.value!r} {error.value} {caplog.text} {storage!r}"
     assert "hunter2" not in str(storage.explain("a.txt"))
+
+
+class OwnSFTPStorage(SFTPStorage):  # type: ignore[misc]
+    """A subclass, which may store in a way of its own."""
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        return str(super()._save(name, content))
+
+
+def create(storage: SFTPStorage, name: str, content: bytes, skip: bool = False) -> str | None:
+    skip_if = (lambda: True) if skip else None
+    return adapter_for(storage).create(name, ContentFile(content), skip_if)
+
+
+def test_a_file_is_created_only_where_there_is_none(sftp: SFTPStorage) -> None:
+    assert create(sftp, "dir/skipped.txt", b"x", skip=True) is None
+    assert create(sftp, "dir/a.txt", b"first") == "dir/a.txt"
+    assert create(sftp, "dir/a.txt", b"second") is None
+    assert read(sftp, "dir/a.txt") == b"first"
+    assert sftp.listdir("dir") == ([], ["a.txt"])
+
+
+def test_a_file_is_replaced_at_once(sftp: SFTPStorage) -> None:
+    sftp.save("a.txt", ContentFile(b"old"))
+    assert adapter_for(sftp).replace("a.txt", ContentFile(b"new")) == "a.txt"
+    assert read(sftp, "a.txt") == b"new"
+    assert sftp.listdir("") == ([], ["a.txt"])
+
+
+def test_a_full_disk_leaves_nothing_under_the_final_name(
+    sftp: SFTPStorage, local: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half file would hide the whole one below, for every later read."""
+    local.save("a.txt", ContentFile(b"production's"))
+    whole = sftp.sftp.putfo
+
+    def half(content: File[bytes], path: str, **options: object) -> None:
+        whole(ContentFile(content.read()[:3]), path)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sftp.sftp, "putfo", half)
+    assert read(OverlayStorage([sftp, local], promote=True), "a.txt") == b"production's"
+    assert sftp.listdir("") == ([], [])
+
+
+def test_a_rename_that_fails_for_another_reason_is_an_error(
+    sftp: SFTPStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(old: str, new: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(sftp.sftp, "rename", refuse)
+    with pytest.raises(PermissionError):
+        create(sftp, "a.txt", b"a")
+    assert sftp.listdir("") == ([], [])
+
+
+def test_a_subclass_stores_in_its_own_way(server: SFTPServer, tmp_path: Path) -> None:
+    own = OwnSFTPStorage(
+        host=HOST,
+        params=server.params,
+        root_path="/",
+        known_host_file=str(tmp_path / "known_hosts"),
+    )
+    assert create(own, "a.txt", b"first") == "a.txt"
+    assert create(own, "a.txt", b"second") is None
+    assert adapter_for(own).replace("a.txt", ContentFile(b"third")) == "a.txt"
+    assert not adapter_for(own).atomic_replace
+    assert read(own, "a.txt") == b"third"
+    own.close()
+
+
+def test_a_missing_key_file_is_no_missing_file(server: SFTPServer, tmp_path: Path) -> None:
+    storage = SFTPStorage(
+        host=HOST,
+        params=server.params | {"key_filename": str(tmp_path / "no-key"), "password": None},
+        known_host_file=str(tmp_path / "known_hosts"),
+    )
+    with pytest.raises(OSError, match="a file of its settings is missing"):
+        fallback(sftp=storage).exists("a.txt")

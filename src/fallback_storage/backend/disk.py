@@ -33,6 +33,8 @@ _NO_LINKS = frozenset(
 # What one answers that has no files without a name.
 _NO_NAMELESS = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS})
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+# Windows has none.
+_NAMES_GROUPS = os.name == "posix"
 # A file without a name is linked by way of its descriptor.
 _DESCRIPTORS = "/proc/self/fd"
 _NAMELESS = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_DESCRIPTORS) else 0
@@ -94,7 +96,7 @@ def finish(storage: FileSystemStorage, path: str) -> None:
     """Give a file the permissions and the group that the storage gives its files."""
     if storage.file_permissions_mode is not None:
         os.chmod(path, storage.file_permissions_mode)
-    if os.name == "posix":
+    if _NAMES_GROUPS:
         group = os.stat(storage.location).st_gid
         if os.stat(path).st_gid != group:
             with suppress(PermissionError):
