@@ -40,10 +40,11 @@ class SFTP(OneConnection):
         return file
 
     def _read(self, connection: Any, read: Callable[[int], bytes], size: int) -> bytes:
-        # The end of the file and that of the connection are both an EOFError, to paramiko too.
+        # The end of the file and that of the connection are both an EOFError, to paramiko too; and
+        # of a socket that is closed by then it says no more than that.
         try:
             return read(size)
-        except EOFError as error:
+        except (EOFError, OSError) as error:
             if _is_lost(connection):
                 raise ConnectionResetError(errno.ECONNRESET, "The connection was lost") from error
             raise
