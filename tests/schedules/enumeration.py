@@ -96,7 +96,7 @@ class Enumeration:
     def _play(self, schedule: Schedule) -> Violation | None:
         self._schedule, self._chosen = schedule, list[str]()
         run = self._scene.play(self._choose)
-        if isinstance(run.why_ended, NotDeterministicError):
+        if run.why_ended is not None and not isinstance(run.why_ended, (_Merged, Deadlock)):
             raise run.why_ended
         self._found.runs += 1
         if isinstance(run.why_ended, _Merged):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .actors import Actor, Parts
-from .steps import END, FULL, GO, LATE, Ended, Killed, Step, Taken
+from .steps import END, FULL, GO, LATE, Killed, Step, Taken
 
 #: Chooses one of the options: the name of an actor, and what is to become of its step.
 Choose = Callable[["Run", Sequence[str]], str]
@@ -34,7 +34,8 @@ class Run:
     releases: int = 0
     #: What the actors take for the time, in seconds.
     clock: float = 0.0
-    why_ended: Ended | None = None
+    #: Why it ended before both actors were done.
+    why_ended: Exception | None = None
 
     def play(self, operations: tuple[Parts, Parts]) -> None:
         """Let both actors do their operations."""
@@ -77,7 +78,7 @@ class Run:
         if self.why_ended is None:
             try:
                 return self._chosen(actor)
-            except Ended as error:
+            except Exception as error:  # For whoever plays the run: here nobody would hear of it.
                 self.why_ended = error
         return actor
 
