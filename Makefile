@@ -34,6 +34,10 @@ soak: $(READY) ## ten minutes of outages under load; then the overlay's model fo
 busy: $(READY) ## make demo and make test, beside four endless loops
 	.ci/busy
 
+.PHONY: oracles
+oracles: $(READY) ## a fault at every call and every schedule of two operations, judged by the promises; finds races yet
+	$(PY) -m pytest -n auto --dist worksteal $(ARGS) tests/faults tests/schedules
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo

@@ -517,3 +517,28 @@ def test_temporary_files_are_hidden_and_refused_by_every_class(upper: FileSystem
     for method in (storage.exists, storage.delete, storage.size, storage.open, storage.url):
         with pytest.raises(SuspiciousFileOperation, match="kept for temporary files"):
             method("d/.wh..wh.new-1")
+
+
+# Overtaken by another process.
+
+
+def test_an_exclusive_open_of_a_file_created_meanwhile_says_that_it_exists() -> None:
+    storage = FaultyStorage(InMemoryStorage())
+    storage.stage("open", error=FileExistsError(errno.EEXIST, "there"))
+    with pytest.raises(FileExistsError):
+        OverlayStorage([storage, InMemoryStorage()]).open("new.txt", "xb")
+
+
+def test_an_update_of_a_file_deleted_meanwhile_says_that_it_is_missing(
+    upper: FileSystemStorage,
+) -> None:
+    put(upper)
+    storage = FaultyStorage(upper)
+
+    def deleted() -> OSError:
+        upper.delete(NAME)
+        return FileNotFoundError(errno.ENOENT, "gone")
+
+    storage.stage("open", error=deleted)
+    with pytest.raises(FileNotFoundError):
+        FallbackStorage([storage]).open(NAME, "r+b")

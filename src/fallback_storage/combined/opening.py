@@ -42,6 +42,7 @@ def _open_first(
             try:
                 file = backend.open_for_writing(name, mode)
             except Exception as error:
+                _raise_if_overtaken(backend, name, mode, error)
                 attempts.failed(backend, error)
                 if backend.lacks(name) is not True:
                     attempts.nobody()  # Its file would hide what is written elsewhere.
@@ -51,6 +52,14 @@ def _open_first(
         elif _holds(backend, attempts):
             _refuse(backend, attempts, mode)
     attempts.nobody()
+
+
+def _raise_if_overtaken(backend: Backend, name: str, mode: str, error: Exception) -> None:
+    """Raise what ``mode`` promises where another process created or deleted the file meanwhile."""
+    if "x" in mode and isinstance(error, FileExistsError):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
+    if "r" in mode and backend.says_missing(error) and backend.lacks(name) is True:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
 
 
 def _holder(members: Members, attempts: Attempts, mode: str) -> Backend | None:
