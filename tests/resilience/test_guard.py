@@ -38,7 +38,7 @@ REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
 
 
 def judge(error: Exception) -> Outcome:
-    return Outcome.UNREACHABLE if error is REFUSED else classify(error)
+    return Outcome.UNREACHABLE if type(error) is ConnectionRefusedError else classify(error)
 
 
 class Clock:
@@ -68,7 +68,7 @@ class Rig:
     def fail(self, error: BaseException = REFUSED, seconds: float = 0.0) -> None:
         def fail() -> None:
             self.clock.now += seconds
-            raise error
+            raise type(error)(*error.args)  # A new one: each holds the frames it went through.
 
         with suppress(type(error)):
             self.guard.call(fail, judge)
@@ -296,7 +296,7 @@ def test_a_call_interrupted_at_any_instruction_leaves_all_in_order(act: str) -> 
         assert_in_order(rig)
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", ["call", "failing call", "write", "call without threads"])
 def test_garbage_collected_at_any_instruction_of_a_call_may_call(act: str) -> None:
     for rig in disturbed_everywhere(*ACTS[act], partial(Rig.answer, force=True)):
         assert_in_order(rig)
