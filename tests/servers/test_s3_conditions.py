@@ -50,8 +50,11 @@ class Server:
         statuses = self.statuses.get(event_name.rpartition(".")[2], [])
         if not statuses or "If-None-Match" not in request.headers:
             return None
+        status = statuses.pop(0)
+        if not status:
+            return None  # The server's own answer.
         raw: Any = type("Raw", (), {"stream": lambda self: iter([b""])})()
-        return AWSResponse(request.url, statuses.pop(0), {}, raw)
+        return AWSResponse(request.url, status, {}, raw)
 
 
 def names_in(storage: S3Storage) -> list[str]:
@@ -172,3 +175,30 @@ def test_two_saves_of_one_name_get_two_names(make_s3: MakeS3, bucket: str) -> No
     assert names[0] == "a.txt"
     assert names[1] != "a.txt"
     assert names_in(storages[0]) == sorted(names)
+
+
+def test_amazons_server_is_known_to_honour_conditions_and_not_asked() -> None:
+    storage = S3Storage(
+        bucket_name="bucket", access_key="key", secret_key="secret", region_name="eu-west-1"
+    )
+    assert s3.S3(storage, S3Storage)._honours_conditions()
+    assert s3._honours == {}
+
+
+@pytest.mark.parametrize("statuses", [[403], [0, 403]])
+def test_a_server_that_cannot_be_asked_is_not_judged(
+    make_s3: MakeS3, bucket: str, statuses: list[int]
+) -> None:
+    storage = make_s3(bucket)
+    Server(storage).statuses["PutObject"] = statuses
+    with pytest.raises(ClientError):
+        create(storage, "a.txt", b"a")
+    assert s3._honours == {}
+    assert names_in(storage) == []
+
+
+def test_what_is_not_wanted_any_more_is_not_created(make_s3: MakeS3, bucket: str) -> None:
+    storage = make_s3(bucket)
+    adapter = adapter_for(storage)
+    assert adapter.create("a.txt", ContentFile(b"a"), lambda: True) is None
+    assert names_in(storage) == []

@@ -13,7 +13,7 @@ from fallback_storage.combined import reads
 from fallback_storage.combined.copyup import NoRoom, TooLarge, create, fetched
 from fallback_storage.combined.members import Members
 from fallback_storage.conf import Promotion
-from fallback_storage.errors import NameChangedError, StorageUnavailable
+from fallback_storage.errors import NameChangedError
 from fallback_storage.locks import LockTimeout
 from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import report_failure
@@ -40,14 +40,8 @@ def promote(members: Members, name: str) -> None:
     """Copy a file up as a read would; a name that nobody has, or a directory's, is left."""
     if members.promotion is None:
         return
-    try:
+    with suppress(FileNotFoundError):  # Nothing to promote, or a directory.
         open_for_reading(members, name, "rb").close()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        failures = error.failures.values() if isinstance(error, StorageUnavailable) else [error]
-        if not all(isinstance(failure, IsADirectoryError) for failure in failures):
-            raise
 
 
 def _is_missing(target: Backend, name: str) -> bool:

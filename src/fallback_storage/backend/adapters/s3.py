@@ -64,7 +64,9 @@ class S3(Adapter):
             return None
         key = self.storage._normalize_name(name)
         parameters = self.storage._get_write_parameters(key, content)
-        for last in (False, False, True):
+        tries = 3
+        while True:
+            tries -= 1
             content.seek(0)
             try:
                 self._put_if_absent(key, content, parameters)
@@ -73,11 +75,10 @@ class S3(Adapter):
                 if status == _TAKEN:
                     return None
                 # Another request for the name was under way; it may have come to nothing.
-                if status != _CONFLICT or last:
+                if status != _CONFLICT or not tries:
                     raise
             else:
-                break
-        return name
+                return name
 
     @property
     def _client(self) -> Any:
