@@ -24,19 +24,15 @@ browser: $(READY) ## the example site in a real browser; needs chromium
 	$(PY) -m pytest tests/browser $(ARGS)
 
 .PHONY: soak
-soak: $(READY) ## ten minutes of outages under load; then the overlay's model for 200,000 steps, 200 kills, and all schedules
+soak: $(READY) ## ten minutes of outages under load; then the overlay's model for 200,000 steps, and 200 kills
 	$(PY) -m pytest -s -o faulthandler_timeout=7200 tests/soak $(ARGS)
-	HYPOTHESIS_PROFILE=soak OVERLAY_STEPS=200000 KILLS=50 SCHEDULES=all $(PY) -m pytest \
+	HYPOTHESIS_PROFILE=soak OVERLAY_STEPS=200000 KILLS=50 $(PY) -m pytest \
 		-n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) \
-		tests/conformance/test_overlay_model.py tests/processes tests/schedules
-
-.PHONY: busy
-busy: $(READY) ## make demo and make test, beside four endless loops
-	.ci/busy
+		tests/conformance/test_overlay_model.py tests/processes
 
 .PHONY: oracles
-oracles: $(READY) ## a fault at every call and every schedule of two operations, judged by the promises; finds races yet
-	$(PY) -m pytest -n auto --dist worksteal $(ARGS) tests/faults tests/schedules
+oracles: $(READY) ## faults at every call, schedules of two operations (FAULTS=all SCHEDULES=all: every world); finds races yet
+	$(PY) -m pytest -n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) tests/faults tests/schedules
 
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)

@@ -15,22 +15,29 @@ from .strikes import WaitsForever
 TIMEOUT = 3600.0
 #: How often whoever waits looks at the clock, in real seconds; how often before it has passed.
 _LOOK, _LOOKS = 0.0005, 8
+#: How often whoever waits with no deadline looks before that is for ever.
+_FOR_EVER = 4_000
 
 
 class Clock:
     """Time stands still until a call hangs: then every deadline passes."""
 
     def __init__(self) -> None:
-        self._user = threading.current_thread()
+        self._user = threading.get_ident()
         self._over: threading.Event | None = None
 
     @property
     def passes(self) -> bool:
         return self._over is not None
 
+    @property
+    def is_the_users(self) -> bool:
+        """Whether it is the user's own thread that asks."""
+        return threading.get_ident() == self._user
+
     def hang(self) -> None:
         """Keep a call until its process is over; the user must not be kept so."""
-        if threading.current_thread() is self._user:
+        if self.is_the_users:
             raise WaitsForever
         self._over = over = self._over or threading.Event()
         over.wait()
@@ -52,13 +59,16 @@ class _Lock:
         self.locked = self._real.locked
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
-        if not blocking or timeout < 0:
+        has_deadline = timeout >= 0
+        if not blocking or not (has_deadline or self._clock.is_the_users):
             return self._real.acquire(blocking)
         looks = 0
         while not self._real.acquire(timeout=_LOOK):
             looks += self._clock.passes
-            if looks == _LOOKS:
+            if has_deadline and looks == _LOOKS:
                 return False
+            if looks == _FOR_EVER:
+                raise WaitsForever
         return True
 
     def __enter__(self) -> bool:

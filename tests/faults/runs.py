@@ -22,7 +22,7 @@ from .operations import Course, Operation
 from .remotes import AddressedStorage, InPlaceStorage, ObjectStorage
 from .rules import complaints
 from .steps import Steps
-from .strikes import KILLED, Killed, Process, Strike, WaitsForever, strikes_at
+from .strikes import HUNG, KILLED, Call, Killed, Process, Strike, WaitsForever, strikes_at
 from .worlds import (
     ADDRESSED,
     DISK,
@@ -213,13 +213,26 @@ def runs_of(
     """
     whole = site.run(world, operation)
     yield whole
+    written = looks_of_a_write(whole.calls)
     for number, call in enumerate(whole.calls, start=1):
         for strike in strikes_at(number, call, kinds):
+            if strike.kind == HUNG and number in written:
+                continue  # A write is waited for to its end, and so is what it looks at.
             run = site.fresh().run(world, operation, strike)
             yield run
             if twice and not strike.lasting and strike.kind != KILLED:
                 for again in range(number + 1, len(run.calls) + 1):
                     yield site.run(world, operation, replace(strike, again=again))
+
+
+def looks_of_a_write(calls: Sequence[Call]) -> set[int]:
+    """Return the calls by which a promotion looks at its target, after it has read its source."""
+    first = next((n for n, call in enumerate(calls) if call.mutates), 0)
+    reads = [n for n, call in enumerate(calls[:first]) if call.operation == "read"]
+    if not reads:
+        return set()
+    target = calls[first].backend
+    return {n + 1 for n in range(reads[-1] + 1, first) if calls[n].backend == target}
 
 
 def judged(site: Site, run: Run) -> list[str]:

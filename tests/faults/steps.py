@@ -143,17 +143,17 @@ class Steps:
         if backend is None or not self._process.running or "b" not in mode:
             return self._real["io.open"](file, mode, *args, **keywords)
         raw_mode = mode.replace("b", "")
+
+        def effect() -> CountedFile:
+            raw = CountedFile(self._process, backend, file, raw_mode)
+            self._files.append(raw)
+            return raw
+
         if isinstance(file, int):
             self._open.pop(file)  # Closed by the file from now on.
-            raw = CountedFile(self._process, backend, file, raw_mode)
+            raw = effect()
         else:
-            raw = self._process.call(
-                backend,
-                "open",
-                lambda: CountedFile(self._process, backend, file, raw_mode),
-                mutates=raw_mode != "r",
-            )
-        self._files.append(raw)
+            raw = self._process.call(backend, "open", effect, mutates=raw_mode != "r")
         if "+" in mode:
             return io.BufferedRandom(raw)
         return io.BufferedReader(raw) if raw_mode == "r" else io.BufferedWriter(raw)
