@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from greenlet import getcurrent
 
 from .actors import Actor, Parts
 from .steps import END, FULL, GO, LATE, Killed, Step, Taken
@@ -17,35 +17,48 @@ def nothing(actor: Actor) -> None:
     """Do nothing about an actor that ended."""
 
 
-@dataclass
 class Run:
     """What two actors did, and who is next."""
 
-    pair: tuple[Actor, Actor]
-    choose: Choose
-    #: Whether an actor that ends is a process that is killed, else a thread that is interrupted.
-    kills: bool = True
-    #: What else happens when an actor has ended.
-    on_end: Callable[[Actor], None] = nothing
-    taken: list[Taken] = field(default_factory=list)
-    #: Whether the world may have changed since somebody last looked.
-    is_changed: bool = True
-    #: How often something was let go for which the other may wait.
-    releases: int = 0
-    #: What the actors take for the time, in seconds.
-    clock: float = 0.0
-    #: Why it ended before both actors were done.
-    why_ended: Exception | None = None
+    def __init__(
+        self,
+        operations: tuple[Parts, Parts],
+        choose: Choose,
+        *,
+        kills: bool = True,
+        on_end: Callable[[Actor], None] = nothing,
+    ) -> None:
+        one, two = operations
+        self.pair = (Actor("A", self, one), Actor("B", self, two))
+        self._choose = choose
+        #: Whether an actor that ends is a process that is killed, else a thread that is
+        #: interrupted.
+        self.kills = kills
+        self._on_end = on_end
+        self.taken: list[Taken] = []
+        #: Whether the world may have changed since somebody last looked.
+        self.is_changed = True
+        #: How often something was let go for which the other may wait.
+        self.releases = 0
+        #: What the actors take for the time, in seconds.
+        self.clock = 0.0
+        #: Why it ended before both actors were done.
+        self.why_ended: Exception | None = None
+        self._have_begun = False
+        self._player = getcurrent()
 
-    def play(self, operations: tuple[Parts, Parts]) -> None:
+    def play(self) -> None:
         """Let both actors do their operations."""
-        for each, parts in zip(self.pair, operations, strict=True):
-            each.prepare(self, parts)
-        self._not_begun = list(self.pair)
-        self._over = _thread.allocate_lock()
-        self._over.acquire()
-        self._not_begun.pop().go()
-        self._over.acquire()
+        for each in reversed(self.pair):
+            each.go()
+        self._have_begun = True
+        present = list(self.pair)
+        while present:
+            self._following(present[0]).go()
+            for each in [actor for actor in present if actor.has_ended]:
+                present.remove(each)
+                self.releases += 1
+                self._on_end(each)
 
     def other(self, actor: Actor) -> Actor:
         """Return the actor that this one is not."""
@@ -54,36 +67,24 @@ class Run:
     def turn(self, actor: Actor, step: Step) -> None:
         """Wait until a step is chosen. Raises ``Killed`` where the whole run ends."""
         actor.pending = step
-        following = self._following(actor)
-        if following is not actor:
+        if not self._have_begun:
+            self._player.switch()
+        elif (following := self._following(actor)) is not actor:
             following.go()
-            actor.wait()
         if self.why_ended is not None:
             actor.is_dead = True
             raise Killed
 
-    def has_ended(self, actor: Actor) -> None:
-        """Let the other go on, as this actor has nothing more to do."""
-        actor.has_ended = True
-        self.releases += 1
-        self.on_end(actor)
-        if self._not_begun or not self.other(actor).has_ended:
-            self._following(self.other(actor)).go()
-        else:
-            self._over.release()
-
     def _following(self, actor: Actor) -> Actor:
-        if self._not_begun:
-            return self._not_begun.pop()
         if self.why_ended is None:
             try:
                 return self._chosen(actor)
-            except Exception as error:  # For whoever plays the run: here nobody would hear of it.
+            except Exception as error:  # For whoever plays the run; the actors' files are closed.
                 self.why_ended = error
         return actor
 
     def _chosen(self, actor: Actor) -> Actor:
-        choice = self.choose(self, self._options(actor))
+        choice = self._choose(self, self._options(actor))
         chosen = next(each for each in self.pair if each.name == choice[0])
         chosen.how = choice[1:]
         return chosen

@@ -60,14 +60,9 @@ class Scene:
 
     def play(self, choose: Choose) -> Run:
         self._place.fill()
-        storages = self._place.of_actors
-        one, two = (
-            OPERATIONS[operation](storage, actor.name)
-            for operation, storage, actor in zip(
-                self.pair, storages, self._stage.pair, strict=True
-            )
-        )
-        return self._stage.play((one, two), choose, kills=self.world.apart)
+        one, two = self._place.of_actors
+        operations = (OPERATIONS[self.pair[0]](one, "A"), OPERATIONS[self.pair[1]](two, "B"))
+        return self._stage.play(operations, choose, kills=self.world.apart)
 
     def judge(self, run: Run) -> Verdict:
         told = self._told(run)
