@@ -61,6 +61,7 @@ def test_a_storage_without_a_save_cannot_be_saved_to() -> None:
 
 def test_what_is_stored_in_memory_is_replaced_whole() -> None:
     storage = InMemoryStorage()
+    assert adapter_for(storage).atomic_replace
     storage.file_overwrite = True  # type: ignore[attr-defined]
     combined = FallbackStorage([storage])
     for content in (b"first, and longer", b"second"):
@@ -179,6 +180,7 @@ def test_a_stream_without_lines_is_read_by_lines_all_the_same() -> None:
 def test_a_written_file_can_be_cut() -> None:
     inner = io.BytesIO(b"abc")
     opened = Opened(inner, writable=True)
+    opened.flush()
     assert opened.truncate(1) == 1
     assert inner.getvalue() == b"a"
 

@@ -47,6 +47,18 @@ def test_a_backend_that_raises_for_a_missing_file_is_passed_over(
     assert second.exists("a.txt")
 
 
+def test_the_error_of_the_backend_that_was_to_be_written_is_raised(tmp_path: Path) -> None:
+    """And not that the next one, which has the file, is read-only."""
+    first = FaultyStorage(FileSystemStorage(tmp_path)).stage(
+        "open", error=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    )
+    second = InMemoryStorage()
+    second.save("a.txt", ContentFile(b"a"))
+    storage = FallbackStorage([first, {"BACKEND": second, "READ_ONLY": True}])
+    with pytest.raises(OSError, match="No space left"):
+        storage.open("a.txt", "wb")
+
+
 def test_a_delete_that_fails_and_has_deleted_is_one() -> None:
     inner = InMemoryStorage()
     upper = FaultyStorage(inner)

@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from storages.backends.azure_storage import AzureStorage
 
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import FallbackStorage
 
@@ -314,3 +315,27 @@ def test_a_save_into_a_missing_container_lands_in_the_next_backend(
     assert read(local, name) == b"content"
     with pytest.raises(HttpResponseError):
         put(fallback(azure=nowhere), "a.txt")
+
+
+class OwnAzureStorage(LoopbackStorage):
+    """A subclass, which may store in a way of its own."""
+
+    def _save(self, name: str, content: Any) -> str:
+        return str(super()._save(name, content))
+
+
+def test_a_blob_is_created_only_where_there_is_none(azure: AzureStorage) -> None:
+    adapter = adapter_for(azure)
+    assert adapter.create("skipped.txt", ContentFile(b"x"), lambda: True) is None
+    assert adapter.create("a.txt", ContentFile(b"first"), None) == "a.txt"
+    assert adapter.create("a.txt", ContentFile(b"second"), None) is None
+    assert read(azure, "a.txt") == b"first"
+    assert not azure.exists("skipped.txt")
+
+
+def test_a_subclass_of_azures_stores_in_its_own_way(server: AzureBlob) -> None:
+    own = OwnAzureStorage(server.url, azure_container=CONTAINER)
+    adapter = adapter_for(own)
+    assert adapter.create("a.txt", ContentFile(b"first"), None) == "a.txt"
+    assert adapter.create("a.txt", ContentFile(b"second"), None) is None
+    own.client.close()
