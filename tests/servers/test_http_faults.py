@@ -18,7 +18,7 @@ from .conftest import MakeHTTP
 from .site import BODY_OF_ERRORS, HOST, Request, Site
 
 OPERATIONS: dict[str, Callable[[HTTPStorage], Any]] = {
-    "open": lambda storage: storage.open("a b.jpg"),
+    "open": lambda storage: storage.open("a b.jpg").close(),
     "exists": lambda storage: storage.exists("a b.jpg"),
     "size": lambda storage: storage.size("a b.jpg"),
     "get_modified_time": lambda storage: storage.get_modified_time("a b.jpg"),

@@ -15,7 +15,7 @@ from .conftest import MakeHTTP
 from .site import Site
 
 OPERATIONS: dict[str, Callable[[HTTPStorage], Any]] = {
-    "open": lambda storage: storage.open("photos/a.jpg"),
+    "open": lambda storage: storage.open("photos/a.jpg").close(),
     "exists": lambda storage: storage.exists("photos/a.jpg"),
     "size": lambda storage: storage.size("photos/a.jpg"),
     "get_modified_time": lambda storage: storage.get_modified_time("photos/a.jpg"),
