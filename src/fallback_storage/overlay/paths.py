@@ -52,6 +52,6 @@ def _path_in(members: Members, upper: Backend, name: str) -> str:
     try:
         return upper.path(name)
     except Exception as error:
-        attempts = Attempts(members, "path", name)
+        attempts = Attempts(members, "path", name, stops=False)
         attempts.failed(upper, error)
         attempts.nobody()
