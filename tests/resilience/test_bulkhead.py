@@ -253,6 +253,23 @@ def test_a_call_that_has_just_begun_is_not_refused_with_the_others() -> None:
     call.end()
 
 
+def test_a_call_that_its_caller_leaves_as_a_thread_takes_it_is_not_made() -> None:
+    class LeftMeanwhile(deque[QueuedCall[Any]]):
+        def popleft(self) -> QueuedCall[Any]:
+            call = super().popleft()
+            call.withdraw()
+            return call
+
+    bulkhead = Bulkhead("a", 1)
+    thread = thread_of(bulkhead)
+    workers = bulkhead._here()
+    workers.waiting = LeftMeanwhile()
+    with pytest.raises(BulkheadFull):
+        bulkhead.run(pytest.fail, SOON)
+    workers.waiting = deque()
+    assert thread_of(bulkhead) is thread
+
+
 # Waiting for a thread
 
 
