@@ -29,6 +29,8 @@ def messages(default: Any = None, **settings: Any) -> list[CheckMessage]:
         storages["default"] = default
     with override_storages(settings.pop("STORAGES", storages), **settings):
         found = run_checks(tags=[Tags.files])
+    # Django runs the checks in the order of a set.
+    found.sort(key=lambda message: str(message.id))
     return [message for message in found if str(message.id).startswith("fallback_storage.")]
 
 
