@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -226,6 +228,32 @@ def test_an_alias_has_one_guard_for_as_long_as_django_keeps_its_storage() -> Non
         known = len(guards._known)
     gc.collect()
     assert len(guards._known) < known
+
+
+def test_guards_may_be_collected_while_one_is_looked_for() -> None:
+    """In Python 3.11 the making of a tuple collects garbage, and crashed in the middle of that."""
+    script = """
+import gc
+from types import SimpleNamespace
+from fallback_storage.backend import guards
+from fallback_storage.resilience.guard import Guard
+
+options = SimpleNamespace(is_alias=False, source="a.dotted.path")
+for _ in range(20):
+    gc.disable()
+    for number in range(300):
+        guard = Guard("a")
+        guard.itself = guard
+        guards._add(number, guard, options, None)
+    gc.set_threshold(1)
+    gc.enable()
+    del guard
+    assert guards._find("nobody") is None
+    gc.set_threshold(700)
+gc.collect()
+assert not guards._known
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_of_short_lived_storages_neither_guards_nor_threads_remain() -> None:

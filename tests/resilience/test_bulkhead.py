@@ -238,21 +238,6 @@ def test_two_threads_do_not_take_the_place_of_the_same_stuck_one(
     call.end()
 
 
-def test_a_call_that_has_just_begun_is_not_refused_with_the_others() -> None:
-    class BegunMeanwhile(deque[QueuedCall[Any]]):
-        def __iter__(self) -> Iterator[QueuedCall[Any]]:
-            for call in super().__iter__():
-                call.begin()
-                yield call
-
-    bulkhead = Bulkhead("a", 1)
-    call = stick(bulkhead)
-    bulkhead._here().waiting = BegunMeanwhile()
-    with pytest.raises(BulkheadFull):  # It did wait.
-        bulkhead.run(pytest.fail, SOON)
-    call.end()
-
-
 def test_a_call_that_its_caller_leaves_as_a_thread_takes_it_is_not_made() -> None:
     class LeftMeanwhile(deque[QueuedCall[Any]]):
         def popleft(self) -> QueuedCall[Any]:

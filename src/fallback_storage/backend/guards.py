@@ -29,8 +29,10 @@ class _Known:
     guard: weakref.ref[Guard]
 
 
-# Without a lock: a storage may be collected, and its guard with it, at any instruction.
-_known: list[_Known] = []
+# Without a lock: a storage may be collected, and its guard with it, at any instruction. In Python
+# 3.11 even while a tuple is made of a list, which crashes if the list gets shorter: so a dict, in
+# whose copies that cannot happen.
+_known: dict[_Known, None] = {}
 
 
 def guard_of(
@@ -49,14 +51,14 @@ def guard_of(
 
 
 def _find(key: object) -> Guard | None:
-    for known in tuple(_known):
+    for known in _known.copy():
         if known.key == key and (guard := known.guard()) is not None:
             return guard
     return None
 
 
 def _add(key: object, new: Guard, options: BackendOptions, storage: Storage) -> Guard:
-    _known.append(_Known(key, weakref.ref(new, _forget)))
+    _known[_Known(key, weakref.ref(new, _forget))] = None
     guard = _find(key) or new  # Another thread may have added one before.
     if guard is new and (options.is_alias or not isinstance(options.source, str)):
         # A storage that outlives the combined ones holds it: others may be built around it.
@@ -69,9 +71,9 @@ def _let_go(guard: Guard) -> None:
 
 
 def _forget(guard: weakref.ref[Guard]) -> None:
-    for known in tuple(_known):
+    for known in _known.copy():
         if known.guard is guard:
-            _known.remove(known)
+            _known.pop(known, None)
 
 
 def _breaker_options(

@@ -125,7 +125,7 @@ class _Workers:
 
     @property
     def stuck(self) -> int:
-        return sum(call.is_stuck for call in tuple(self._begun))
+        return sum(call.is_stuck for call in self._begun.copy())
 
     def wake(self) -> None:
         """Let an idle worker look for calls, or a new one if there is a place for it."""
@@ -146,12 +146,11 @@ class _Workers:
             self._refuse(DeadlineExceeded, "every thread waits for an overdue answer.")
 
     def _refuse(self, kind: type[DeadlineExceeded], why: str) -> None:
-        for call in tuple(self.waiting):
-            if call.withdraw():
-                call.error = kind(f"{self._name}: {why}")
-                with suppress(RuntimeError):
-                    call.ended.release()
-                self.leave(call)
+        while (call := self._next()) is not None:
+            call.withdraw()  # Whoever takes a call from the queue is the only one to begin it.
+            call.error = kind(f"{self._name}: {why}")
+            with suppress(RuntimeError):
+                call.ended.release()
 
     def leave(self, call: Call[Any]) -> bool:
         """Wait for a call no longer; ``False`` if it has come to its end after all."""
@@ -206,17 +205,21 @@ class _Workers:
         call.hand_over()
 
     def _take_call(self) -> Call[Any] | None:
-        while self.waiting:
-            with suppress(IndexError):
-                call = self.waiting.popleft()
-                self._begun.add(call)
-                if call.begin():
-                    call.began_at = self._clock()
-                    if self.waiting:  # Who was to be woken for it may have been awake already.
-                        self.wake()
-                    return call
-                self._begun.discard(call)
+        while (call := self._next()) is not None:
+            self._begun.add(call)
+            if call.begin():
+                call.began_at = self._clock()
+                if self.waiting:  # Who was to be woken for it may have been awake already.
+                    self.wake()
+                return call
+            self._begun.discard(call)
         return None
+
+    def _next(self) -> Call[Any] | None:
+        try:
+            return self.waiting.popleft()
+        except IndexError:
+            return None
 
     def _has_place_after(self, stuck: Call[Any]) -> bool:
         stuck.ended.acquire()  # Its caller is giving up what it held.
@@ -239,12 +242,13 @@ class _Workers:
         return False
 
     def _replaceable(self) -> list[Call[Any]]:
-        return [call for call in tuple(self._begun) if call.is_replaceable]
+        return [call for call in self._begun.copy() if call.is_replaceable]
 
 
 def _dismiss(workers_by_process: dict[int, _Workers]) -> None:
     """Let the workers go: nobody can ask them any more."""
     for workers in workers_by_process.values():
         workers.are_dismissed = True
-        for alarm in tuple(workers.idle):
-            alarm.put(None)
+        with suppress(IndexError):
+            while True:
+                workers.idle.pop().put(None)
