@@ -187,7 +187,8 @@ class Oracle:
             if asked.does(member):
                 member.files[name] = NEW
                 return name
-            name = SUFFIXED  # What failed cannot say either that it has kept nothing there.
+            if member.health != "unsupported":
+                name = SUFFIXED  # The next save may find it mended, and the name free there.
         asked.raise_it()
 
     def available_name(self) -> str:

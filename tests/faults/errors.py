@@ -9,7 +9,7 @@ from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, Stor
 from .facts import ENDED, RAISED, WAITS, Complaints, Run
 from .operations import DELETING, READ, WRITE
 from .strikes import ERRORS, HUNG, KILLED
-from .worlds import ADDRESSED, LOCAL, NAME, served
+from .worlds import ADDRESSED, LOCAL, NAME, holder, served
 
 
 def the_process_ends(run: Run) -> Complaints:
@@ -48,7 +48,8 @@ def errors_are_honest(run: Run) -> Complaints:
 def _is_missing(run: Run) -> bool:
     """A refusal counts as absence for a read, and by its owner's word."""
     seen = served(run.setup, run.before, NAME, run.inferred_missing)
-    return run.old is None or (run.operation.purpose == READ and seen is None)
+    is_read = run.operation.purpose == READ or (run.operation.reads_first and not run.handed_out)
+    return run.old is None or (is_read and seen is None)
 
 
 def _is_there(run: Run) -> bool:
@@ -70,7 +71,10 @@ def _has_no_path(run: Run) -> bool:
     if run.operation.name != "path":
         return False
     if run.setup.is_overlay:
-        return members[0].kind not in LOCAL or not run.setup.writable or bool(run.failed)
+        held = holder(run.setup, run.before, NAME)
+        below = held is not None and members[held].kind not in LOCAL and not run.setup.promote
+        no_copy = not run.setup.writable or bool(run.failed)
+        return members[0].kind not in LOCAL or below or no_copy
     return not run.setup.writable or any(member.kind not in LOCAL for member in members)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .operations import WRITE, Operation
+from .operations import SAVE, WRITE, Operation
 from .strikes import BEFORE, FORBIDDEN, KILLED, Call, Strike
 from .worlds import LOCAL, NAME, Setup, State, World, served
 
@@ -119,16 +119,25 @@ class Run:
 
         It writes in place, and either nobody was there to clean up, or it was writing into a
         file of its own, or into one that the user was given. A save that then succeeded in
-        another backend has to clean up.
+        another backend has to clean up, unless that would bring an older file to light.
         """
         if self.struck is None or not (self._has_begun and self._writes_in_place):
             return False
         if self.is_beyond_help or (self.handed_out and self.operation.purpose == WRITE):
             return True
-        if self.is_acknowledged or self.strike is None or self.strike.when == BEFORE:
+        if self.strike is None or self.strike.when == BEFORE:
             return False
+        if self.is_acknowledged and not self._hides_another:
+            return False
+        if self.operation.purpose == WRITE and self.struck.operation == "open":
+            return True  # An empty file, which may as well be what another process has opened.
         replaces = self.operation.purpose == WRITE or self.overwriter == self.struck.backend
         return replaces and NAME in self.before[self.struck.backend]
+
+    @property
+    def _hides_another(self) -> bool:
+        """Whether the copy that a save was to replace is not the only one."""
+        return self.operation.purpose == SAVE and sum(NAME in files for files in self.before) > 1
 
     @property
     def _has_begun(self) -> bool:

@@ -49,6 +49,11 @@ class Operation:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def reads_first(self) -> bool:
+        """Whether it opens the file to read it before it changes it."""
+        return self.name.startswith("reopen")
+
 
 READ, SAVE, WRITE, DELETING = "read", "save", "write", "delete"
 

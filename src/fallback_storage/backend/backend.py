@@ -200,6 +200,13 @@ class Backend:
         """Keep out whoever else changes ``name``; of a local file, other processes as well."""
         return self.adapter.locked(name)
 
+    def within_deadline(self, function: Callable[[], None]) -> None:
+        """Call a function that may write, and wait for it until the deadline; it goes on then."""
+        if self.guard is None:
+            function()
+        else:
+            self.guard.wait_for(function)
+
     def lacks(self, name: str) -> bool | None:
         """Return whether the storage says by itself that it does not hold ``name``.
 

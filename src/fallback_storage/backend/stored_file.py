@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, NoReturn, Protocol, Self, cast
 
 from django.core.files.base import File
@@ -17,12 +19,18 @@ class Opener(Protocol):
         """Open a file."""
 
 
+#: Keeps out whoever else writes the name of a file.
+Changing = Callable[[], AbstractContextManager[object]]
+
+
 class StoredFile(File):  # type: ignore[type-arg]  # Django 4.2 to 6.1 have no File[Any].
     """A file that opens through its storage again once it is closed, and heeds its mode."""
 
     _storage: Opener
     _stored_name: str
     _refuses_writes: bool
+    #: Where the file is written: what is held while it is closed, for many are stored only then.
+    _changing: Changing | None
 
     def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> Self:
         """Go to the start of an open file; open a closed one again, through its storage."""
@@ -33,6 +41,14 @@ class StoredFile(File):  # type: ignore[type-arg]  # Django 4.2 to 6.1 have no F
         vars(self).clear()  # Such as the size, which Django keeps.
         vars(self).update(vars(again))
         return self
+
+    def close(self) -> None:
+        changing = vars(self).get("_changing")
+        if changing is None or self.closed:
+            super().close()
+            return
+        with changing():
+            super().close()
 
     def _refuse(self, *args: Any) -> NoReturn:
         raise io.UnsupportedOperation(f"{self._stored_name!r} was opened for reading.")
@@ -57,8 +73,10 @@ class StoredFile(File):  # type: ignore[type-arg]  # Django 4.2 to 6.1 have no F
         return getattr(file, attribute)
 
 
-def hand_out(storage: Opener, name: str, mode: str, file: Any) -> StoredFile:
-    """Return ``file``, just opened, as one of ``storage``.
+def hand_out(
+    storage: Opener, name: str, mode: str, file: Any, changing: Changing | None = None
+) -> StoredFile:
+    """Return ``file``, just opened, as one of ``storage``; ``changing`` is entered to close it.
 
     The backend's own object is not altered, unless it is exactly Django's ``File`` around an io
     object.
@@ -73,6 +91,7 @@ def hand_out(storage: Opener, name: str, mode: str, file: Any) -> StoredFile:
         if not hasattr(file, "mode"):
             file.mode = getattr(inner, "mode", mode)
     file._storage, file._stored_name, file._refuses_writes = storage, name, reading
+    file._changing = changing
     return cast(StoredFile, file)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.files.base import File
@@ -53,10 +54,14 @@ class CombinedStorage(Composition, NaiveTimes):
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[Members]:
-        """What is remembered of ``name`` does not outlast a change, not even a failed one."""
+        """Keep out whoever else writes ``name``.
+
+        What is remembered of it does not outlast a change, not even a failed one.
+        """
         members = self.members
         try:
-            yield members
+            with members.locked(name):
+                yield members
         finally:
             if members.presence is not None:
                 members.presence.changed(name)
@@ -84,10 +89,10 @@ class CombinedStorage(Composition, NaiveTimes):
     def _open(self, name: str, mode: str = "rb") -> File[Any]:
         name = self._file_name(name)
         if is_writing(mode):
-            with self._changing(name) as members, members.locked(name):
+            with self._changing(name) as members:
                 file = self._open_for_writing(members, name, mode)
-        else:
-            file = promotion.open_for_reading(self.members, name, mode)
+            return hand_out(self, name, mode, file, partial(self._changing, name))
+        file = promotion.open_for_reading(self.members, name, mode)
         return hand_out(self, name, mode, file)
 
     def _open_for_writing(self, members: Members, name: str, mode: str) -> File[Any]:
@@ -123,7 +128,7 @@ class CombinedStorage(Composition, NaiveTimes):
         if not name:
             raise ValueError("The name must be given to delete().")
         name = self._file_name(name)
-        with self._changing(name) as members, members.locked(name):
+        with self._changing(name) as members:
             self.delete_policies[members.delete](members, name)
 
     def exists(self, name: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, NoReturn, cast
 
@@ -20,6 +19,7 @@ from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.combined import reads
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
+from fallback_storage.combined.writes import warn_of_part
 from fallback_storage.errors import NameChangedError, StorageUnavailable
 
 
@@ -42,16 +42,22 @@ def copy_up(members: Members, name: str, max_size: int | None = None) -> None:
     backend failed or may hold a newer one. The caller holds the name.
     """
     target = members.writable[0]
-    source, file, attempts = reads.open_with_backend(members, name, "rb")
-    if source is target or (attempts is not None and not attempts.is_known):
-        file.close()
-    if source is target:
-        return
-    if attempts is not None and not attempts.is_known:
-        failures = attempts.errors | attempts.guesses
-        raise StorageUnavailable(operation="open", name=name, failures=failures)
+    attempts = Attempts(members, "open", name)
     try:
-        with fetched(members, source, file, name, max_size) as content:
+        source, file, _ = reads.open_with_backend(members, name, "rb", attempts)
+    except FileNotFoundError:
+        _refuse_guess(attempts)
+        raise
+    if source is target:
+        file.close()
+        return
+    try:
+        _refuse_guess(attempts)
+    except StorageUnavailable:
+        file.close()
+        raise
+    try:
+        with fetch(members, source, file, name, max_size) as content:
             try:
                 create(target, name, content, partial(members.hides, name))
             except Exception as error:
@@ -60,28 +66,40 @@ def copy_up(members: Members, name: str, max_size: int | None = None) -> None:
         _raise(members, target, name, error.error)
 
 
+def _refuse_guess(attempts: Attempts) -> None:
+    """Raise where a backend failed that may hold the file, or a newer one."""
+    if not attempts.is_known:
+        raise StorageUnavailable(
+            operation="open", name=attempts.name, failures=attempts.errors | attempts.guesses
+        )
+
+
 def create(target: Backend, name: str, content: File[Any], skip_if: SkipIf) -> None:
     """Store a copy under its name and no other, unless that is taken or ``skip_if``."""
-    stored = target.create(name, content, skip_if)
+    try:
+        stored = target.create(name, content, skip_if)
+    except Exception:
+        warn_of_part(target, "copy", name)
+        raise
     if stored not in (None, name):
         raise NameChangedError(
             f"{target.name} stored {name!r} as {stored!r}: nothing was deleted."
         )
 
 
-@contextmanager
-def fetched(
+def fetch(
     members: Members,
     source: Backend,
     file: File[Any],
     name: str,
     max_size: int | None = None,
-) -> Iterator[File[Any]]:
-    """Fetch a file whole, before anything is written; a fault of ``source`` names it.
+) -> File[Any]:
+    """Return what a file holds, whole, before anything is written; a fault of ``source`` names it.
 
     Raises ``TooLarge`` for a file of more than ``max_size`` bytes, and ``NoRoom``.
     """
-    with cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE)) as spool:
+    spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE))
+    try:
         with file:
             for chunk in _chunks(members, source, file, name, max_size):
                 try:
@@ -89,7 +107,10 @@ def fetched(
                 except OSError as error:
                     raise NoRoom(error) from error
         spool.seek(0)
-        yield File(spool, name)
+    except BaseException:
+        spool.close()
+        raise
+    return File(spool, name)
 
 
 def _chunks(

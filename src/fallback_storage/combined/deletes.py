@@ -24,16 +24,21 @@ def from_first(members: Members, name: str) -> None:
     attempts = Attempts(members, "delete", name, writing=True)
     failed: list[Backend] = []
     for backend in writable(members, "delete", name):
-        had = backend.lacks(name) is False if failed else True
+        had = backend.lacks(name) is False if attempts.outcomes else True
         try:
             backend.delete(name)
         except Exception as error:
+            if backend.says_missing(error) and backend.lacks(name) is True:
+                attempts.missing(backend)
+                continue
             attempts.failed(backend, error)
             failed.append(backend)
         else:
             if had or all(each.lacks(name) is True for each in failed):
                 served(members, attempts, "delete", name, backend)
                 return
+    if attempts.any_missing and not attempts.errors:
+        _refuse_read_only(members, name)
     attempts.nobody()
 
 

@@ -10,7 +10,7 @@ from django.core.files.base import File
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined import reads
-from fallback_storage.combined.copyup import NoRoom, TooLarge, create, fetched
+from fallback_storage.combined.copyup import NoRoom, TooLarge, create, fetch
 from fallback_storage.combined.members import Members
 from fallback_storage.conf import Promotion
 from fallback_storage.errors import NameChangedError
@@ -74,22 +74,36 @@ def _promoted(
     name: str,
     max_size: int | None,
 ) -> bool:
-    """Copy a file up; return ``False`` where it is to be read, or must be, where it lies."""
+    """Copy a file up; return ``False`` where it is to be read, or must be, where it lies.
+
+    Whoever reads waits for the copy until the deadline. It goes on by itself then, and keeps the
+    name for as long.
+    """
     try:
-        with fetched(members, source, file, name, max_size) as content:
-            try:
-                create(target, name, content, partial(_is_deleted, members, source, name))
-                if members.presence is not None:
-                    members.presence.changed(name)
-            except Exception as error:
-                _report(members, target, name, error)
-                # A storage may have avoided the name since another process was faster.
-                return isinstance(error, NameChangedError)
+        content = fetch(members, source, file, name, max_size)
     except TooLarge:
         return False
     except NoRoom as error:
         _report(members, target, name, error.error)
         return False
+    begun: list[bool] = []
+
+    def write() -> None:
+        begun.append(True)
+        with content, members.locked(name):
+            create(target, name, content, partial(_is_deleted, members, source, name))
+            if members.presence is not None:
+                members.presence.changed(name)
+
+    try:
+        target.within_deadline(write)
+    except Exception as error:
+        _report(members, target, name, error)
+        # A storage may have avoided the name since another process was faster.
+        return isinstance(error, NameChangedError)
+    finally:
+        if not begun:
+            content.close()
     return True
 
 

@@ -41,10 +41,11 @@ def first_answer(members: Members, operation: str, name: str) -> Any:
 
 
 def open_with_backend(
-    members: Members, name: str, mode: str
+    members: Members, name: str, mode: str, attempts: Attempts | None = None
 ) -> tuple[Backend, File[Any], Attempts | None]:
     """Open a file for reading; return the backend that serves, and what others said before."""
-    attempts = None if members.presence is None else Attempts(members, "open", name)
+    if attempts is None and members.presence is not None:
+        attempts = Attempts(members, "open", name)
     for backend in members.backends:
         try:
             file = backend.open(name, mode)

@@ -30,7 +30,7 @@ def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
             attempts.failed(backend, error)
         else:
             if found:
-                return _served(members, attempts, name, backend, keywords)
+                return _served(members, attempts, name, backend, keywords, found=True)
             attempts = attempts or Attempts(members, "url", name)
             attempts.missing(backend)
     return _served(members, attempts, name, members.backends[-1], keywords)
@@ -58,6 +58,8 @@ def _served(
     name: str,
     backend: Backend,
     keywords: dict[str, Any],
+    *,
+    found: bool = False,
 ) -> str:
     """Return the URL of the backend that has the file, or of the last one; raise its error."""
     try:
@@ -67,6 +69,8 @@ def _served(
     except Exception as error:
         attempts = attempts or Attempts(members, "url", name)
         attempts.failed(backend, error)
+        if found and backend.name in attempts.guesses:
+            raise  # It has just said that it has the file.
         attempts.nobody()
     if attempts or debugging():
         served(members, attempts, "url", name, backend)

@@ -10,10 +10,12 @@ from django.core.files.storage import Storage
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import Content
+from fallback_storage.combined import naming
 from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
 from fallback_storage.errors import NameChangedError, ReadOnlyStorageError
 from fallback_storage.names import alternative_name
+from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import logger
 
 #: The storage whose ``save`` is under way, the name that it holds, and how long a name may be:
@@ -36,47 +38,51 @@ def save(members: Members, name: str, content: Any) -> str:
     """Store ``content`` in the first writable backend that succeeds; return the name it has.
 
     ``name`` is free, or the first backend's owner wants its file replaced. After a failure the
-    file gets another name, unless the backend that failed says that it holds nothing there.
+    file gets another name: the next save may find the backend mended, and the name free there.
     """
     attempts = Attempts(members, "save", name, writing=True)
-    damaged: list[tuple[Backend, str]] = []
     with Content(content) as whole:
         for backend in writable(members, "save", name):
+            replaces = naming.overwrites(members) and backend is members.backends[0]
             if not backend.adapter.can_create:
                 whole.verify()  # It could not be taken back.
             try:
-                stored = _store(backend, name, whole)
+                stored = _store(backend, name, whole, replaces)
             except Exception as error:
                 if whole.error is not None:
                     raise whole.error  # noqa: B904 - nobody else could read it either.
                 attempts.failed(backend, error)
-                name = _after_failure(backend, name, damaged)
-                continue
-            if stored != name:
-                _accept(members, backend, name, stored)
-            _settle(damaged)
-            served(members, attempts, "save", stored, backend)
-            if members.presence is not None:
-                members.presence.stored(stored, backend.name)
-            return stored
+                if replaces or attempts.outcomes[backend.name] is not Outcome.UNSUPPORTED:
+                    warn_of_part(backend, "save", name)
+                    name = alternative_name(name, saving.get()[2])
+            else:
+                return _stored(members, attempts, backend, name, stored)
     attempts.nobody()
 
 
-def _after_failure(backend: Backend, name: str, damaged: list[tuple[Backend, str]]) -> str:
-    """Return the name for the next backend, where nothing in this one hides it."""
-    if backend.lacks(name) is True:
-        return name
-    if not backend.adapter.atomic_save:
-        logger.warning("save(%r): %s may hold an incomplete file", name, backend.name)
-    if backend.overwrites and not backend.adapter.atomic_replace:
-        damaged.append((backend, name))
-    return alternative_name(name, saving.get()[2])
+def _stored(members: Members, attempts: Attempts, backend: Backend, name: str, stored: str) -> str:
+    """Return the name that a file has; see to what the failures before it may have damaged."""
+    if stored != name:
+        _accept(members, backend, name, stored)
+    first = members.backends[0]
+    was_damaged = first.name in attempts.errors and not first.adapter.atomic_replace
+    if was_damaged and naming.overwrites(members):
+        _settle(members, attempts.name)
+    served(members, attempts, "save", stored, backend)
+    if members.presence is not None:
+        members.presence.stored(stored, backend.name)
+    return stored
 
 
-def _store(backend: Backend, name: str, content: Content) -> str:
+def warn_of_part(backend: Backend, operation: str, name: str) -> None:
+    """Say that a write which failed may have left a part of a file."""
+    if not backend.adapter.atomic_save and backend.lacks(name) is not True:
+        logger.warning("%s(%r): %s may hold an incomplete file", operation, name, backend.name)
+
+
+def _store(backend: Backend, name: str, content: Content, replaces: bool) -> str:
     """Store content in one backend; return the name it has there."""
-    if backend.overwrites or not backend.adapter.can_create:
-        # That the name is free was asked a moment ago.
+    if replaces:
         return backend.replace(name, content.handle(name))
     candidate = name
     while True:
@@ -96,12 +102,17 @@ def _accept(members: Members, backend: Backend, name: str, stored: str) -> None:
             )
 
 
-def _settle(damaged: Sequence[tuple[Backend, str]]) -> None:
-    """Delete the older copies that were to be replaced, and that a failed attempt damaged."""
-    for backend, name in damaged:
-        try:
-            backend.delete(name)
-        except Exception as error:
-            logger.warning(
-                "save: %s keeps a damaged copy of %r: %s", backend.name, name, type(error).__name__
-            )
+def _settle(members: Members, name: str) -> None:
+    """Delete the older copy in the first backend that was to be replaced, and may be damaged.
+
+    It stays where it hides an even older one.
+    """
+    first, *others = members.backends
+    try:
+        if all(other.lacks(name) is True for other in others):
+            first.delete(name)
+            return
+        reason = "another backend has one too"
+    except Exception as error:
+        reason = type(error).__name__
+    logger.warning("save: %s may keep a damaged copy of %r: %s", first.name, name, reason)

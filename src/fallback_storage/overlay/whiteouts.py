@@ -95,7 +95,7 @@ class Whiteouts:
         try:
             _, files = self._listdir(directory)
         except Exception as error:
-            if self._backend.outcome_of(error) is Outcome.MISSING:
+            if self._backend.outcome_of(error, listing=True) is Outcome.MISSING:
                 return frozenset()
             raise self._unknown(error, directory) from error
         return frozenset(name for name in files if name.startswith(PREFIX))

@@ -1,12 +1,11 @@
 """A backend's own threads, so that nobody waits for it longer than its deadline.
 
 A call cannot be ended from outside, only left to itself: its thread is *stuck* until it returns.
-Threads are daemons, so that a stuck one does not hold up the interpreter's exit. The thread that
-became idle last is used first: one that has not used its client yet may need to build it.
+Threads are daemons: a stuck one does not hold up the interpreter's exit. The thread that became
+idle last is used first: one that has not used its client yet may need to build it.
 
-There is no lock here: a caller may be interrupted at any instruction, and garbage collected at any
-instruction may make a call too. A caller adds its call to a queue, and a worker takes it from
-there. (``Future.result`` takes a lock in Python code: an interrupt can leave that taken for ever.)
+There is no lock here (``Future.result`` takes one): a caller may be interrupted at any instruction,
+and garbage collected there may make a call too. Callers add to a queue, and workers take from it.
 """
 
 from __future__ import annotations
@@ -66,8 +65,8 @@ class Bulkhead:
         nothing. An interrupted caller leaves the call to itself. But it waits for the end of a
         write, which has no deadline, once that has begun, unless it is interrupted again.
         """
-        if sys.is_finalizing():
-            return function()  # No other thread runs any more.
+        if sys.is_finalizing():  # No other thread runs any more.
+            return function()
         workers, call = self._here(), Call(function, recovery, self.owner)
         try:
             workers.waiting.append(call)
@@ -86,8 +85,8 @@ class Bulkhead:
             return call.result()
         limit = cast(float, seconds)
         if call.began_at is None or self._clock() - call.began_at < limit / 2:
-            none_free = f"none of its {self.threads} THREADS was free in time ({limit:g} s)"
-            raise BulkheadFull(f"{self.name}: {none_free}.")
+            free = f"none of its {self.threads} THREADS was free in time ({limit:g} s)"
+            raise BulkheadFull(f"{self.name}: {free}.")
         raise DeadlineExceeded(f"{self.name} has not answered within {limit:g} s.")
 
     def offer(self, function: Callable[[], T]) -> Callable[[], T]:
@@ -146,11 +145,13 @@ class _Workers:
             self._refuse(DeadlineExceeded, "every thread waits for an overdue answer.")
 
     def _refuse(self, kind: type[DeadlineExceeded], why: str) -> None:
-        while (call := self._next()) is not None:
-            call.withdraw()  # Whoever takes a call from the queue is the only one to begin it.
-            call.error = kind(f"{self._name}: {why}")
-            with suppress(RuntimeError):
-                call.ended.release()
+        with suppress(IndexError):
+            while True:
+                call = self.waiting.popleft()  # Whoever takes it is the only one to begin it.
+                call.withdraw()
+                call.error = kind(f"{self._name}: {why}")
+                with suppress(RuntimeError):
+                    call.ended.release()
 
     def leave(self, call: Call[Any]) -> bool:
         """Wait for a call no longer; ``False`` if it has come to its end after all."""
@@ -205,21 +206,17 @@ class _Workers:
         call.hand_over()
 
     def _take_call(self) -> Call[Any] | None:
-        while (call := self._next()) is not None:
-            self._begun.add(call)
-            if call.begin():
-                call.began_at = self._clock()
-                if self.waiting:  # Who was to be woken for it may have been awake already.
-                    self.wake()
-                return call
-            self._begun.discard(call)
+        while self.waiting:
+            with suppress(IndexError):
+                call = self.waiting.popleft()
+                self._begun.add(call)
+                if call.begin():
+                    call.began_at = self._clock()
+                    if self.waiting:  # Who was to be woken for it may have been awake already.
+                        self.wake()
+                    return call
+                self._begun.discard(call)
         return None
-
-    def _next(self) -> Call[Any] | None:
-        try:
-            return self.waiting.popleft()
-        except IndexError:
-            return None
 
     def _has_place_after(self, stuck: Call[Any]) -> bool:
         stuck.ended.acquire()  # Its caller is giving up what it held.

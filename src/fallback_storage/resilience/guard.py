@@ -43,6 +43,8 @@ class Guard:
         self._clock = clock
         # The one thread of a backend would wait for itself, and a probe for its own end.
         self._owner = object() if bulkhead is None else bulkhead.owner
+        # Threads beside the backend's: a long write of one is not overdue, and keeps no read out.
+        self._writers = bulkhead and Bulkhead(f"{name}, writing", bulkhead.threads)
 
     @property
     def is_serial(self) -> bool:
@@ -92,6 +94,13 @@ class Guard:
         if self._owner in under_way.get():
             return function()
         return self._make(function, with_deadline, recovery, [])
+
+    def wait_for(self, function: Callable[[], T]) -> T:
+        """Call a function that may write; wait for it until the deadline, and let it go on then.
+
+        That it takes so long is not counted: what it writes may be large.
+        """
+        return function() if self._writers is None else self._writers.run(function, self.timeout)
 
     def _permit(self, breaker: Breaker, force: bool) -> int:
         permit = breaker.permit(force=force)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -112,14 +112,39 @@ class Adapter:
         exists = self.method("exists")
         if (skip_if and skip_if()) or (exists is not None and exists(name)):
             return None
-        return self.replace(name, content)
+        return self._store(name, content, is_new=exists is not None)
 
     def replace(self, name: str, content: File[bytes]) -> str:
         """Store a file in the place of an older one, if there is one; return the name it has."""
+        exists = None if self.atomic_save else self.method("exists")
+        return self._store(name, content, is_new=exists is not None and not exists(name))
+
+    def _store(self, name: str, content: File[bytes], *, is_new: bool) -> str:
         save = self.method("_save")
         if save is None:
             raise UnsupportedOperation(f"The storage has no _save({name!r}).")
-        return str(save(name, content)).replace("\\", "/")
+        try:
+            return str(save(name, content)).replace("\\", "/")
+        except Exception:
+            if is_new and not self.atomic_save:
+                with suppress(Exception):
+                    self._take_back(name, content)
+            raise
+
+    def _take_back(self, name: str, content: File[bytes]) -> None:
+        """Delete what a save left that broke off: the beginning of its content, and no more.
+
+        Anything else, an empty file included, may be what another process has just begun.
+        """
+        content.seek(0)
+        with self.storage.open(name) as stored:
+            length = 0
+            for chunk in stored.chunks():
+                if content.read(len(chunk)) != chunk:
+                    return
+                length += len(chunk)
+        if length and content.read(1):
+            self.storage.delete(name)
 
     def says_missing(self, error: Exception) -> bool:
         """Return whether ``error`` is this class's own way to say *missing*."""

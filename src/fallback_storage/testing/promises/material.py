@@ -86,8 +86,14 @@ def put(storage: Storage, name: str, content: bytes = b"content") -> str:
     return storage.save(name, ContentFile(content))
 
 
-def save_together(storage: Storage, name: str, *contents: bytes) -> list[Future[str]]:
-    """Save all under one name, each when all have chosen theirs and none is stored yet."""
+def save_together(
+    storage: Storage, name: str, *contents: bytes, patience: float = 5
+) -> list[Future[str]]:
+    """Save all under one name, each when all have chosen theirs and none is stored yet.
+
+    A storage that saves under a lock lets one choose at a time: that one goes on by itself after
+    ``patience`` seconds.
+    """
     choose, chosen = storage.get_available_name, threading.local()
     everyone = threading.Barrier(len(contents))
 
@@ -95,9 +101,8 @@ def save_together(storage: Storage, name: str, *contents: bytes) -> list[Future[
         choice = choose(*args, **kwargs)
         if not hasattr(chosen, "once"):  # a storage may choose again when it finds itself late
             chosen.once = True
-            # A storage that saves under a lock never gets here with everyone: it goes on alone.
             with contextlib.suppress(threading.BrokenBarrierError):
-                everyone.wait(timeout=5)
+                everyone.wait(timeout=patience)
         return choice
 
     with (
