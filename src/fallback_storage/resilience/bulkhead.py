@@ -4,8 +4,8 @@ A call cannot be ended from outside, only left to itself: its thread is *stuck* 
 Threads are daemons: a stuck one does not hold up the interpreter's exit. The thread that became
 idle last is used first: one that has not used its client yet may need to build it.
 
-There is no lock here (``Future.result`` takes one): a caller may be interrupted at any instruction,
-and garbage collected there may make a call too. Callers add to a queue, and workers take from it.
+There is no lock here, as ``Future.result`` takes one: callers add to a queue, and workers take from
+it. A caller may be interrupted anywhere, and garbage collected anywhere may make a call too.
 """
 
 from __future__ import annotations
@@ -113,8 +113,7 @@ class _Workers:
 
     def __init__(self, name: str, threads: int, spare: int, clock: Clock, owner: object) -> None:
         self.waiting: deque[Call[Any]] = deque()
-        #: What wakes each idle worker; last the one that became idle last.
-        self.idle: list[SimpleQueue[None]] = []
+        self.idle: list[SimpleQueue[None]] = []  # What wakes them; last who became idle last.
         self.are_dismissed = False
         self._name, self._clock, self._owner = name, clock, owner
         self._most_stuck = threads + spare
