@@ -4,7 +4,7 @@ A call cannot be ended from outside, only left to itself: its thread is *stuck* 
 Threads are daemons: a stuck one does not hold up the interpreter's exit. The thread that became
 idle last is used first: one that has not used its client yet may need to build it.
 
-There is no lock here, as ``Future.result`` takes one: callers add to a queue, and workers take from
+There is no lock here, as ``Future.result`` takes: callers add to a queue, and workers take from
 it. A caller may be interrupted anywhere, and garbage collected anywhere may make a call too.
 """
 
