@@ -178,7 +178,8 @@ def test_a_file_that_one_does_not_know_of_is_not_missing(
 def test_a_write_that_failed_never_reads_as_absence(
     storage: FallbackStorage, first: FaultyStorage
 ) -> None:
-    first.stage("*", error=FileNotFoundError(errno.ENOENT, "no such directory"))
+    put(first.wrapped, "a.txt")
     lone = FallbackStorage([first])
-    for call in WRITES.values():
+    for name, call in WRITES.items():
+        first.stage(name, error=FileNotFoundError(errno.ENOENT, "no such directory"))
         assert isinstance(error_of(call, lone), StorageUnavailable)
