@@ -7,10 +7,11 @@ import sys
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import Storage
+from django.core.files.storage import InMemoryStorage, Storage
 
 from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.backend.backend import Backend
@@ -18,6 +19,7 @@ from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.errors import BulkheadFull, DeadlineExceeded, UnsupportedOperation
 from fallback_storage.outcomes import Outcome
 from fallback_storage.resilience.guard import Guard
+from fallback_storage.storage import FallbackStorage
 from tests.remotes import PATIENCE, Remote, Slow, breaker_of, guard_of, local, pair
 
 SOON = 0.05
@@ -29,6 +31,24 @@ READS: dict[str, Callable[[CombinedStorage], object]] = {
     "listdir": lambda storage: storage.listdir(""),
     "open": lambda storage: storage.open("a.txt"),
 }
+
+
+def promoting(first: Storage, second: Storage, **keys: Any) -> FallbackStorage:
+    """Two backends, the first with keys of its own, which gets what is read from the second."""
+    return FallbackStorage([{"BACKEND": first, "NAME": "first", **keys}, second], promote=True)
+
+
+def read(storage: CombinedStorage, name: str) -> bytes:
+    with storage.open(name) as file:
+        content: bytes = file.read()
+    return content
+
+
+def read_until_asked(storage: CombinedStorage, slow: Slow, name: str) -> None:
+    """Read until the slow one has begun to answer: on a busy machine it may miss its deadline."""
+    slow.asked.clear()
+    while not slow.asked.is_set():
+        assert read(storage, name) == name.encode()
 
 
 @pytest.mark.parametrize("operation", READS)
@@ -98,6 +118,32 @@ def test_no_thread_being_free_is_no_fault() -> None:
     assert guard_of(storage).faults == 0
     slow.may_answer.set()
     save.join(PATIENCE)
+
+
+def test_a_reader_waits_for_a_promotion_until_the_deadline_and_the_copy_goes_on() -> None:
+    slow, source = Slow("save"), InMemoryStorage()
+    source.save("a.txt", ContentFile(b"a.txt"))
+    storage = promoting(slow, source, TIMEOUT=SOON)
+    read_until_asked(storage, slow, "a.txt")
+    slow.may_answer.set()
+    with storage.members.locked("a.txt"):  # Which the copy holds until it is done.
+        assert slow.files == {"a.txt": b"a.txt"}
+
+
+def test_a_promotion_that_gets_no_thread_is_not_made_and_the_source_is_read() -> None:
+    slow, source = Slow("save"), InMemoryStorage()
+    names = ["a.txt", "b.txt", "c.txt"]
+    for name in names:
+        source.save(name, ContentFile(name.encode()))
+    storage = promoting(slow, source, TIMEOUT=SOON, THREADS=2)
+    for name in names[:2]:
+        read_until_asked(storage, slow, name)
+    assert read(storage, "c.txt") == b"c.txt"
+    slow.may_answer.set()
+    for name in names:
+        with storage.members.locked(name):
+            pass
+    assert set(slow.files) == {"a.txt", "b.txt"}
 
 
 def test_silence_opens_the_breaker_and_then_costs_nothing() -> None:

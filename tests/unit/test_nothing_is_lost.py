@@ -464,6 +464,19 @@ def test_none_is_no_url(upper: FileSystemStorage) -> None:
         FallbackStorage([private, upper]).url(NAME)
 
 
+def test_an_error_of_a_url_is_raised_once_the_backend_has_said_that_it_has_the_file(
+    upper: FileSystemStorage,
+) -> None:
+    class Unsigned(Objects):
+        def url(self, name: str | None) -> str:
+            raise ForbiddenError
+
+    unsigned = Unsigned()
+    unsigned.save(NAME, ContentFile(b""))
+    with pytest.raises(ForbiddenError):
+        FallbackStorage([{"BACKEND": unsigned, "DENIED_IS_MISSING": True}, upper]).url(NAME)
+
+
 @pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "no"), ForbiddenError()])
 @pytest.mark.parametrize("on_fault", ["failover", "raise"])
 def test_a_listing_that_is_denied_is_not_short(

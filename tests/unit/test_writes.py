@@ -104,3 +104,38 @@ def test_a_backend_that_cannot_delete_and_has_nothing_is_no_hindrance(
     second.save("a.txt", ContentFile(b"a"))
     FallbackStorage(backends=[second, frozen], delete="all").delete("a.txt")
     assert not second.exists("a.txt")
+
+
+class Breaking(InMemoryStorage):
+    """Breaks off each save; what the name has then is ``left``."""
+
+    def __init__(self, left: bytes) -> None:
+        super().__init__()
+        self.left = left
+
+    def _save(self, name: str, content: Any) -> str:
+        super()._save(name, ContentFile(self.left))
+        raise FULL
+
+
+@pytest.mark.parametrize(
+    ("left", "stays"),
+    [
+        pytest.param(b"12", False, id="the beginning"),
+        pytest.param(b"", True, id="nothing yet: another may have begun"),
+        pytest.param(b"123456", True, id="the whole: another may have stored the same"),
+        pytest.param(b"1x", True, id="what another wrote"),
+        pytest.param(b"123456789", True, id="more"),
+    ],
+)
+def test_a_save_that_breaks_off_deletes_the_beginning_of_its_file_and_nothing_else(
+    second: FaultyStorage, left: bytes, stays: bool
+) -> None:
+    breaking = Breaking(left)
+    storage = FallbackStorage(backends=[breaking, second])
+    name = storage.save("a.txt", ContentFile(b"123456"))
+    assert name != "a.txt"
+    assert read(storage, name) == b"123456"
+    assert breaking.exists("a.txt") is stays
+    if stays:
+        assert read(breaking, "a.txt") == left
