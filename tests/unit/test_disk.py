@@ -54,6 +54,27 @@ def test_without_links_a_name_is_given_under_the_lock_that_is_held(
         assert publish(storage, b"first")
 
 
+def test_without_links_a_file_that_the_disk_cannot_tell_of_is_not_replaced(
+    storage: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = storage.path("a.txt")
+    Path(path).write_bytes(b"first")
+    real = os.lstat
+
+    def lstat(asked: str, **how: Any) -> os.stat_result:
+        if asked == path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(asked, **how)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "link", no_links(errno.EPERM))
+        broken.setattr(os, "lstat", lstat)
+        with pytest.raises(OSError, match="Input/output"):
+            publish(storage, b"second")
+    assert Path(path).read_bytes() == b"first"
+    assert os.listdir(storage.location) == ["a.txt"]
+
+
 def test_a_full_disk_is_an_error(
     storage: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

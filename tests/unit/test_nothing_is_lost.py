@@ -388,6 +388,29 @@ def test_what_may_lie_behind_a_403_is_hidden_by_a_delete(upper: FileSystemStorag
     assert os.listdir(upper.path("d")) == [".wh.a.txt"]
 
 
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.ELOOP, errno.ESTALE])
+def test_what_a_disk_cannot_tell_is_no_free_name(
+    upper: FileSystemStorage,
+    production: FileSystemStorage,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, below = os.lstat, production.path(NAME)
+
+    def lstat(path: Any, **keywords: Any) -> os.stat_result:
+        if path == below:
+            raise OSError(code, os.strerror(code), path)
+        return real(path, **keywords)
+
+    monkeypatch.setattr(os, "lstat", lstat)
+    for storage in (OverlayStorage([upper, production]), FallbackStorage([upper, production])):
+        assert storage.save(NAME, ContentFile(b"mine")) != NAME
+        with pytest.raises(OSError, match=r"Errno|FileSystemStorage-2"):
+            storage.exists(NAME)
+    monkeypatch.undo()
+    assert read(storage) == b"production's"
+
+
 # Directories are no files.
 
 

@@ -103,6 +103,17 @@ def finish(storage: FileSystemStorage, path: str) -> None:
                 os.chown(path, -1, group)
 
 
+def lstat(path: str) -> os.stat_result | None:
+    """Return what the disk says of a path, ``None`` if there is no such file.
+
+    Any other error is raised: ``os.path.lexists`` takes every one for absence.
+    """
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def make_directories(directory: str, mode: int | None) -> None:
     """Make what a directory's path lacks, with ``mode`` whatever the umask, as a save has it."""
     if os.path.isdir(directory):
@@ -129,7 +140,7 @@ def publish(source: str, path: str) -> bool:
             raise
     # A rename would replace a file: whoever else does this, replaces or deletes waits.
     with directory_locked(os.path.dirname(path)):
-        if os.path.lexists(path):
+        if lstat(path) is not None:
             return False
         os.rename(source, path)
     return True

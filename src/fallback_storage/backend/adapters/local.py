@@ -44,14 +44,15 @@ class Local(Adapter):
         if not self._finds_itself:
             exists: bool = self.storage.exists(name)
             return exists
-        try:
-            return not stat.S_ISDIR(os.lstat(self.storage.path(name)).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        found = disk.lstat(self.storage.path(name))
+        return found is not None and not stat.S_ISDIR(found.st_mode)
 
     def claims(self, name: str) -> bool:
-        exists: bool = self.storage.exists(name)
-        return exists
+        """Return whether a file or a directory has the name."""
+        if not self._finds_itself:
+            exists: bool = self.storage.exists(name)
+            return exists
+        return disk.lstat(self.storage.path(name)) is not None
 
     def size(self, name: str) -> int:
         if not self._measures_itself:
