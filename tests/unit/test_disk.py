@@ -11,6 +11,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
+from fallback_storage.backend import disk
 from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.file_locks import directory_locked
 
@@ -73,6 +74,24 @@ def test_without_links_a_file_that_the_disk_cannot_tell_of_is_not_replaced(
             publish(storage, b"second")
     assert Path(path).read_bytes() == b"first"
     assert os.listdir(storage.location) == ["a.txt"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "lost"), KeyboardInterrupt()])
+def test_a_temporary_is_deleted_though_its_creation_failed_afterwards(
+    storage: FileSystemStorage, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "_NAMELESS", 0)
+    real = os.open
+
+    def open_and_fail(path: str, *arguments: Any) -> int:
+        os.close(real(path, *arguments))
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "open", open_and_fail)
+        with pytest.raises(type(error)):
+            publish(storage, b"first")
+    assert os.listdir(storage.location) == []
 
 
 def test_a_full_disk_is_an_error(

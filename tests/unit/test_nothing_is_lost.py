@@ -73,6 +73,17 @@ def test_an_overlays_path_of_a_directory_or_of_nothing_is_the_first_backends(
     assert read(production) == b"production's"
 
 
+def test_a_read_only_first_backend_has_paths_of_what_it_holds_and_of_nothing_else(
+    upper: FileSystemStorage, production: FileSystemStorage
+) -> None:
+    put(upper)
+    overlay = OverlayStorage([{"BACKEND": upper, "READ_ONLY": True}, production])
+    for name in ("", "d", NAME):
+        assert overlay.path(name).rstrip("/") == upper.path(name).rstrip("/")
+    with pytest.raises(NotImplementedError, match="no backend has the file"):
+        overlay.path("new/file.txt")
+
+
 @pytest.mark.parametrize("case", ["too large", "read-only", "full", "remote"])
 def test_an_overlay_has_no_path_of_what_it_cannot_copy_up(
     upper: FileSystemStorage,

@@ -83,7 +83,12 @@ def _create(directory: str, named: bool) -> tuple[int, str]:
         else:
             return descriptor, f"{_DESCRIPTORS}/{descriptor}"
     source = os.path.join(directory, f"{TEMPORARY}new-{secrets.token_hex(8)}")
-    return os.open(source, _FLAGS, 0o666), source
+    try:
+        return os.open(source, _FLAGS, 0o666), source
+    except BaseException:  # It may be there all the same: an interrupt, a network disk.
+        with suppress(OSError):
+            os.unlink(source)
+        raise
 
 
 def _write(descriptor: int, chunk: bytes) -> None:

@@ -24,7 +24,13 @@ def path(members: Members, name: str) -> str:
         return path
     promote(members, name)
     found = holder(members, "path", name)
-    if found is None or found is upper:
+    if found is upper:
+        return path
+    if found is None:
+        if upper.read_only and not upper.claims(name):
+            raise UnsupportedOperation(
+                f"path({name!r}): no backend has the file, and {upper.name} is READ_ONLY."
+            )
         return path
     if found.is_remote:
         raise UnsupportedOperation(f"path({name!r}): the file lies in {found.name}, not on disk.")
