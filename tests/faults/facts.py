@@ -121,7 +121,19 @@ class Run:
         file of its own, or into one that the user was given. A save that then succeeded in
         another backend has to clean up, unless that would bring an older file to light.
         """
-        if self.struck is None or not (self._has_begun and self._writes_in_place):
+        return any(self._leaves_half(call) for call in self.failed)
+
+    @cached_property
+    def hides_the_file_by_a_part(self) -> bool:
+        """Whether a promotion broke off in a backend that writes in place, and so did its undoing."""
+        return (
+            self.setup.promote
+            and self.is_beyond_help
+            and any(call.operation == "save" and self._leaves_half(call) for call in self.failed)
+        )
+
+    def _leaves_half(self, failed: Call) -> bool:
+        if not (self._has_begun(failed.backend) and self._writes_in_place(failed.backend)):
             return False
         if self.is_beyond_help or (self.handed_out and self.operation.purpose == WRITE):
             return True
@@ -129,26 +141,20 @@ class Run:
             return False
         if self.is_acknowledged and not self._hides_another:
             return False
-        if self.operation.purpose == WRITE and self.struck.operation == "open":
+        if self.operation.purpose == WRITE and failed.operation == "open":
             return True  # An empty file, which may as well be what another process has opened.
-        replaces = self.operation.purpose == WRITE or self.overwriter == self.struck.backend
-        return replaces and NAME in self.before[self.struck.backend]
+        replaces = self.operation.purpose == WRITE or self.overwriter == failed.backend
+        return replaces and NAME in self.before[failed.backend]
 
     @property
     def _hides_another(self) -> bool:
         """Whether the copy that a save was to replace is not the only one."""
         return self.operation.purpose == SAVE and sum(NAME in files for files in self.before) > 1
 
-    @property
-    def _has_begun(self) -> bool:
-        """Whether the backend that was struck had been asked to change anything."""
-        return self.struck is not None and any(
-            call.mutates and call.backend == self.struck.backend for call in self.calls
-        )
+    def _has_begun(self, backend: int) -> bool:
+        """Whether a backend had been asked to change anything."""
+        return any(call.mutates and call.backend == backend for call in self.calls)
 
-    @property
-    def _writes_in_place(self) -> bool:
-        if self.struck is None:
-            return False
-        member = self.setup.members[self.struck.backend]
+    def _writes_in_place(self, backend: int) -> bool:
+        member = self.setup.members[backend]
         return member.writes_in_place or (self.operation.purpose == WRITE and member.kind in LOCAL)
