@@ -222,3 +222,19 @@ def test_half_a_file_is_not_the_backends_own_if_it_writes_whole() -> None:
     damaged = RIGHT["a file of its own that the bare storage damages as well"]
     damaged = replace(damaged, world=replace(damaged.world, setup=whole))
     assert "half a file is served" in [*complaints(damaged)]
+
+
+def test_a_part_that_a_promotion_left_is_excused_only_if_its_undoing_failed_as_well() -> None:
+    promoting = setup(OVERLAY, Member(IN_PLACE), Member(OBJECT), promote=True)
+    part = run(
+        "open",
+        answered(OLDER[:5]),
+        (0, NAME, OLDER[:5]),
+        setup=promoting,
+        holds=(False, True),
+        strike=Strike(1, MIDDLE, "refused", again=2),
+        struck=SAVED,
+    )
+    assert [*complaints(part)] == []
+    undone = replace(part, strike=Strike(1, MIDDLE, "refused"))
+    assert "half a file was read" in [*complaints(undone)]
