@@ -24,15 +24,16 @@ browser: $(READY) ## the example site in a real browser; needs chromium
 	$(PY) -m pytest tests/browser $(ARGS)
 
 .PHONY: soak
-soak: $(READY) ## ten minutes of outages under load; then the overlay's model for 200,000 steps, and 200 kills
+soak: $(READY) ## ten minutes of outages under load; the overlay's model for 200,000 steps, and 200 kills; make oracles
 	$(PY) -m pytest -s -o faulthandler_timeout=7200 tests/soak $(ARGS)
 	HYPOTHESIS_PROFILE=soak OVERLAY_STEPS=200000 KILLS=50 $(PY) -m pytest \
 		-n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) \
 		tests/conformance/test_overlay_model.py tests/processes
+	$(MAKE) oracles
 
 .PHONY: oracles
-oracles: $(READY) ## faults at every call, schedules of two operations (FAULTS=all SCHEDULES=all: every world); finds races yet
-	$(PY) -m pytest -n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) tests/faults tests/schedules
+oracles: $(READY) ## a fault at every call, and every schedule of two operations, in every world (make test: in small ones)
+	FAULTS=all SCHEDULES=all $(PY) -m pytest -n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) tests/faults tests/schedules
 
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)

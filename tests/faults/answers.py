@@ -23,10 +23,14 @@ def answers_are_true(run: Run) -> Complaints:
         if value:
             yield "a file that was opened to be read was written"
     elif value not in {served(run.setup, run.before, NAME, without) for without in _views(run)}:
-        if value in VERSIONS:
-            yield "another version was read"
-        elif not run.hides_the_file_by_a_part:
-            yield "half a file was read"
+        yield from _what_was_read(run, value)
+
+
+def _what_was_read(run: Run, value: bytes) -> Complaints:
+    if value in VERSIONS:
+        yield "another version was read"
+    elif not run.hides_the_file_by_a_part:
+        yield "half a file was read"
 
 
 def _views(run: Run) -> list[Ill]:

@@ -125,7 +125,7 @@ class Run:
 
     @cached_property
     def hides_the_file_by_a_part(self) -> bool:
-        """Whether a promotion broke off in a backend that writes in place, and so did its undoing."""
+        """Whether a promotion left a part of the file, whose undoing failed as well."""
         return (
             self.setup.promote
             and self.is_beyond_help
