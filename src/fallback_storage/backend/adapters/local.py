@@ -44,8 +44,10 @@ class Local(Adapter):
         if not self._finds_itself:
             exists: bool = self.storage.exists(name)
             return exists
-        found = disk.lstat(self.storage.path(name))
-        return found is not None and not stat.S_ISDIR(found.st_mode)
+        try:
+            return not stat.S_ISDIR(os.lstat(self.storage.path(name)).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def claims(self, name: str) -> bool:
         """Return whether a file or a directory has the name."""
