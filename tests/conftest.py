@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,13 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what thousands of collected tests are made of."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much the tests came to that count what they play."""
+    totals: Counter[str] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            totals.update(dict(report.user_properties))
+    for what, total in totals.items():
+        terminalreporter.write_line(f"{total:,} {what}")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -65,12 +66,30 @@ def chosen(*names: str) -> tuple[Operation, ...]:
     return tuple(OPERATIONS[name] for name in names)
 
 
-def check(
-    cls: str, members: Sequence[Member], enumeration: Enumeration, modes: str = "writable"
-) -> None:
-    findings = enumeration.over(setups(cls, members, "all" if ALL else modes))
-    if findings.counts:
-        pytest.fail(str(findings), pytrace=False)
+class Check(Protocol):
+    """Enumerates, and fails with all that was wrong."""
+
+    def __call__(
+        self,
+        cls: str,
+        members: Sequence[Member],
+        enumeration: Enumeration,
+        modes: str = "writable",
+    ) -> None: ...
+
+
+@pytest.fixture
+def check(record_property: Callable[[str, object], None]) -> Check:
+    def check(
+        cls: str, members: Sequence[Member], enumeration: Enumeration, modes: str = "writable"
+    ) -> None:
+        findings = enumeration.over(setups(cls, members, "all" if ALL else modes))
+        record_property("runs with a fault", findings.runs)
+        record_property("faults found", sum(findings.counts.values()))
+        if findings.counts:
+            pytest.fail(str(findings), pytrace=False)
+
+    return check
 
 
 @pytest.fixture(autouse=True)
@@ -81,12 +100,12 @@ def _silence() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("words", TWO + THREE if ALL else SMALL)
-def test_a_fallback_keeps_its_promises(words: str) -> None:
+def test_a_fallback_keeps_its_promises(check: Check, words: str) -> None:
     check(FALLBACK, members_of(words), Enumeration(kinds=kinds_for()), modes_of(words))
 
 
 @pytest.mark.parametrize("words", TWO + THREE if ALL else SMALL)
-def test_an_overlay_keeps_its_promises(words: str) -> None:
+def test_an_overlay_keeps_its_promises(check: Check, words: str) -> None:
     check(OVERLAY, members_of(words), Enumeration(kinds=kinds_for()), modes_of(words))
 
 
@@ -100,14 +119,14 @@ def kinds_for() -> tuple[str, ...]:
 
 @pytest.mark.parametrize("cls", [FALLBACK, OVERLAY])
 @pytest.mark.parametrize("words", ON_DISKS if ALL else SMALL_ON_DISKS)
-def test_each_step_on_a_disk_may_fail(cls: str, words: str, tmp_path: Path) -> None:
+def test_each_step_on_a_disk_may_fail(check: Check, cls: str, words: str, tmp_path: Path) -> None:
     kinds = ("broken", FULL, KILLED) if ALL else ("broken", KILLED)
     check(cls, members_of(words), Enumeration(kinds=kinds, directory=tmp_path))
 
 
 @pytest.mark.parametrize("cls", [FALLBACK, OVERLAY])
 @pytest.mark.parametrize("words", RENAMING if ALL else RENAMING[:1])
-def test_a_backend_may_rename_what_it_stores(cls: str, words: str) -> None:
+def test_a_backend_may_rename_what_it_stores(check: Check, cls: str, words: str) -> None:
     kinds = ("refused", KILLED) if ALL else ("refused",)
     check(
         cls,
@@ -119,7 +138,7 @@ def test_a_backend_may_rename_what_it_stores(cls: str, words: str) -> None:
 @pytest.mark.parametrize("cls", [FALLBACK, OVERLAY])
 @pytest.mark.parametrize("words", TWO if ALL else SMALL[1:2])
 def test_a_refusal_that_counts_as_absence_lets_a_read_go_on_and_nothing_more(
-    cls: str, words: str
+    check: Check, cls: str, words: str
 ) -> None:
     members = [replace(member, denied_is_missing=True) for member in members_of(words)]
     check(cls, members, Enumeration(kinds=(FORBIDDEN,)))
@@ -127,7 +146,7 @@ def test_a_refusal_that_counts_as_absence_lets_a_read_go_on_and_nothing_more(
 
 @pytest.mark.parametrize("cls", [FALLBACK, OVERLAY])
 @pytest.mark.parametrize("words", TWO if ALL else SMALL[1:2])
-def test_a_read_ends_though_a_backend_hangs(cls: str, words: str) -> None:
+def test_a_read_ends_though_a_backend_hangs(check: Check, cls: str, words: str) -> None:
     reads = tuple(each for each in OPERATIONS.values() if each.purpose == READ)
     with virtual_clock() as clock:
         check(cls, members_of(words), Enumeration(kinds=(HUNG,), clock=clock, operations=reads))
@@ -135,6 +154,6 @@ def test_a_read_ends_though_a_backend_hangs(cls: str, words: str) -> None:
 
 @pytest.mark.parametrize("cls", [FALLBACK, OVERLAY])
 @pytest.mark.parametrize("words", TWO if ALL else SMALL[1:2])
-def test_a_recovery_may_fail_as_well(cls: str, words: str) -> None:
+def test_a_recovery_may_fail_as_well(check: Check, cls: str, words: str) -> None:
     writes = tuple(OPERATIONS.values()) if ALL else chosen("save", "delete")
     check(cls, members_of(words), Enumeration(kinds=("refused",), twice=True, operations=writes))

@@ -7,7 +7,7 @@ all worlds, and also lets an actor end before each of its steps, or find the dis
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,12 +31,17 @@ def _silence(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize(("case", "operation"), CASES, ids=str)
-def test_some_order_explains_every_schedule(stage: Stage, case: Case, operation: str) -> None:
+def test_some_order_explains_every_schedule(
+    stage: Stage, case: Case, operation: str, record_property: Callable[[str, object], None]
+) -> None:
     """The operation, beside each of those that come after it in the case."""
     report = Report(case.extras)
     with stage.in_turns():
         for pair in case.pairs():
             if pair[0] == operation:
                 report.enumerate(Scene(stage, case.world, pair))
+    record_property("schedules of two operations", report.schedules)
+    record_property("runs that cover them", report.runs)
+    record_property("schedules that no order explains", len(report.violations))
     if report.violations:
         pytest.fail(str(report), pytrace=False)

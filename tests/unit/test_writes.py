@@ -114,7 +114,7 @@ class Breaking(InMemoryStorage):
         self.left = left
 
     def _save(self, name: str, content: Any) -> str:
-        super()._save(name, ContentFile(self.left))
+        super()._save(name, ContentFile(self.left))  # type: ignore[misc]
         raise FULL
 
 
