@@ -31,9 +31,12 @@ class Opener(Protocol):
 class StepFile(io.FileIO):
     """An open file, each of whose reads and writes is a step."""
 
-    def __init__(self, disk: Opener, file: Any, mode: str, *, closefd: bool = True) -> None:
+    def __init__(
+        self, disk: Opener, file: Any, mode: str, *, closefd: bool = True, opener: Any = None
+    ) -> None:
         self._disk = disk
-        opener = None if isinstance(file, int) else disk.open_descriptor
+        if not isinstance(file, int):
+            opener = opener or disk.open_descriptor
         super().__init__(file, mode, closefd=closefd, opener=opener)
         disk.owns(self)
 
@@ -84,7 +87,9 @@ class Descriptor:
 def opened(disk: Opener, path: Any, mode: str, buffering: int, **text: Any) -> Any:
     """Return what ``open`` does, around a file that is used in turns."""
     closefd = text.pop("closefd", True)
-    raw = StepFile(disk, path, mode.replace("t", "").replace("b", ""), closefd=closefd)
+    opener = text.pop("opener", None)
+    kind = mode.replace("t", "").replace("b", "")
+    raw = StepFile(disk, path, kind, closefd=closefd, opener=opener)
     if buffering == 0:
         return raw
     if "+" in mode:

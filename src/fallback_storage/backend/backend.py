@@ -60,7 +60,8 @@ class Backend:
     url: Callable[..., str]
     #: Opens a file for reading that is known to exist.
     open: Callable[[str, str], File[Any]]
-    open_for_writing: Callable[[str, str], File[Any]]
+    #: Opens a file for writing; a third argument says that mode "a" is to make no new one.
+    open_for_writing: Callable[..., File[Any]]
     delete: Callable[[str], None]
     #: Stores a file whole if its name is free; returns the name that the storage gave it.
     create: Callable[[str, File[Any], SkipIf], str | None]

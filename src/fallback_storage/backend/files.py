@@ -71,8 +71,16 @@ def _as_text(file: File[Any], name: str) -> File[Any]:
     return File(_Text(cast(BinaryIO, Opened(file)), "utf-8"), name)
 
 
-def open_for_writing(adapter: Adapter, name: str, mode: str) -> File[Any]:
-    """Open a file for writing; a directory that a local storage lacks is made, as on save."""
+def open_for_writing(
+    adapter: Adapter, name: str, mode: str, must_exist: bool = False
+) -> File[Any]:
+    """Open a file for writing; a directory that a local storage lacks is made, as on save.
+
+    ``must_exist``: mode "a" makes no new file, where the class can tell.
+    """
+    if must_exist and "a" in mode and adapter.open_to_append is not None:
+        file: File[Any] = adapter.open_to_append(name, mode)
+        return file
     try:
         return _opened(adapter, name, mode)
     except FileNotFoundError as error:

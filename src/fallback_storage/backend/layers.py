@@ -150,8 +150,8 @@ class Guarded:
         return touched
 
     def _opening_for_writing(self, open_: Call) -> Call:
-        def open_in_turn(name: str, mode: str) -> File[Any]:
-            file: File[Any] = self.call(open_, name, mode, with_deadline=False)
+        def open_in_turn(name: str, *args: Any) -> File[Any]:
+            file: File[Any] = self.call(open_, name, *args, with_deadline=False)
             if not self._guard.is_serial or self._adapter.open_checks_existence(file):
                 return file
             return files.serialized(file, name, partial(self._take_turn, False), writable=True)

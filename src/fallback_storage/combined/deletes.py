@@ -54,7 +54,9 @@ def from_all(members: Members, name: str) -> None:
             with suppress(OSError):  # Where that fails nothing can be created either.
                 stack.enter_context(backends[0].locked(name))
         _refuse_read_only(members, name)
-        for backend in reversed(backends):
+        # All are asked before one deletes: then the name may be free, and another process save it.
+        others = [backend for backend in backends[:-1] if _may_hold(backend, name)]
+        for backend in (backends[-1], *reversed(others)):
             attempts = Attempts(members, "delete", name, writing=True)
             try:
                 backend.delete(name)
@@ -65,6 +67,14 @@ def from_all(members: Members, name: str) -> None:
                 attempts.failed(backend, error)
                 if attempts.errors or not lacks:
                     attempts.nobody()
+
+
+def _may_hold(backend: Backend, name: str) -> bool:
+    """Return whether a backend has something of this name to delete, be it a directory."""
+    try:
+        return backend.claims(name)
+    except Exception:  # Its own delete will tell.
+        return True
 
 
 def _refuse_read_only(members: Members, name: str) -> None:

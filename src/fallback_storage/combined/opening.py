@@ -23,14 +23,36 @@ def open_for_writing(members: Members, name: str, mode: str) -> File[Any]:
     written. Raises ``ReadOnlyStorageError`` where it lies in a read-only backend, and
     ``StorageUnavailable`` where that is not known.
     """
+    try:
+        return _open(members, name, mode)
+    except _Overtaken:
+        return _open(members, name, mode, is_last=True)
+
+
+class _Overtaken(Exception):
+    """The file that was there a moment before is gone: another process deleted it."""
+
+
+def _open(members: Members, name: str, mode: str, *, is_last: bool = False) -> File[Any]:
     attempts = Attempts(members, "open", name, writing=True)
     holder = None if "w" in mode else _holder(members, attempts, mode)
-    if holder is not None:
-        if holder.read_only:
-            _refuse(holder, attempts, mode)
-        return _open_first(members, attempts, [holder], mode)
-    new = writable(members, "open", name)
-    return _open_first(members, attempts, members.backends if "w" in mode else new, mode)
+    if holder is None:
+        new = writable(members, "open", name)
+        return _open_first(members, attempts, members.backends if "w" in mode else new, mode)
+    if holder.read_only:
+        _refuse(holder, attempts, mode)
+    try:
+        file = holder.open_for_writing(name, mode, True)
+    except Exception as error:
+        if holder.says_missing(error):
+            if not is_last:
+                raise _Overtaken from error
+            if holder.lacks(name) is True:
+                raise _missing(name) from error
+        attempts.failed(holder, error)
+        attempts.nobody()
+    served(members, attempts, "open", name, holder)
+    return file
 
 
 def _open_first(
@@ -42,7 +64,8 @@ def _open_first(
             try:
                 file = backend.open_for_writing(name, mode)
             except Exception as error:
-                _raise_if_overtaken(backend, name, mode, error)
+                if "x" in mode and isinstance(error, FileExistsError):
+                    raise _exists(name) from error
                 attempts.failed(backend, error)
                 if backend.lacks(name) is not True:
                     attempts.nobody()  # Its file would hide what is written elsewhere.
@@ -54,12 +77,12 @@ def _open_first(
     attempts.nobody()
 
 
-def _raise_if_overtaken(backend: Backend, name: str, mode: str, error: Exception) -> None:
-    """Raise what ``mode`` promises where another process created or deleted the file meanwhile."""
-    if "x" in mode and isinstance(error, FileExistsError):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
-    if "r" in mode and backend.says_missing(error) and backend.lacks(name) is True:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from error
+def _missing(name: str) -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+
+
+def _exists(name: str) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
 
 
 def _holder(members: Members, attempts: Attempts, mode: str) -> Backend | None:
@@ -67,9 +90,9 @@ def _holder(members: Members, attempts: Attempts, mode: str) -> Backend | None:
     name = attempts.name
     holder = next((each for each in members.backends if _holds(each, attempts)), None)
     if holder is not None and "x" in mode:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name)
+        raise _exists(name)
     if holder is None and "r" in mode:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        raise _missing(name)
     return holder
 
 

@@ -146,6 +146,9 @@ class Adapter:
         if length and content.read(1):
             self.storage.delete(name)
 
+    #: Opens a file that exists to append to it, and makes no new one.
+    open_to_append: Callable[[str, str], File[Any]] | None = None
+
     def says_missing(self, error: Exception) -> bool:
         """Return whether ``error`` is this class's own way to say *missing*."""
         return False

@@ -30,6 +30,8 @@ class Local(Adapter):
         super().__init__(storage, base)
         self._finds_itself = self.keeps("exists", "path")
         self._measures_itself = self.keeps("size", "path")
+        if self.keeps("open", "_open", "path"):
+            self.open_to_append = self._open_to_append
 
     @cached_property
     def can_create(self) -> bool:
@@ -83,6 +85,9 @@ class Local(Adapter):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         return time
 
+    def _open_to_append(self, name: str, mode: str) -> File[Any]:
+        return File(open(self.storage.path(name), mode, opener=_open_existing))
+
     def says_missing(self, error: Exception) -> bool:
         # Only a file is asked for.
         return isinstance(error, IsADirectoryError)
@@ -126,3 +131,7 @@ class Local(Adapter):
         disk.make_directories(directory, self.storage.directory_permissions_mode)
         with directory_locked(directory):
             yield
+
+
+def _open_existing(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_CREAT)
