@@ -589,3 +589,86 @@ def test_an_update_of_a_file_deleted_meanwhile_says_that_it_is_missing(
     storage.stage("open", error=deleted)
     with pytest.raises(FileNotFoundError):
         FallbackStorage([storage]).open(NAME, "r+b")
+
+
+class DeletedOnceSeen(FileSystemStorage):
+    """Another process deletes a file just after it is seen, as often as it is told to."""
+
+    deletes = 1
+
+    def exists(self, name: str) -> bool:
+        found: bool = super().exists(name)
+        if found and self.deletes:
+            self.deletes -= 1
+            self.delete(name)
+        return found
+
+
+@pytest.mark.parametrize("mode", ["ab", "r+b"])
+def test_a_file_deleted_meanwhile_is_looked_for_again(
+    tmp_path: Path, production: FileSystemStorage, mode: str
+) -> None:
+    first = DeletedOnceSeen(tmp_path / "first")
+    put(first)
+    with FallbackStorage([first, production]).open(NAME, mode) as file:
+        file.write(b"PRODUCTION")
+    assert b"PRODUCTION" in read(production)
+    assert not os.path.exists(first.path(NAME))
+
+
+@pytest.mark.parametrize("mode", ["ab", "r+b"])
+def test_no_file_is_made_above_a_read_only_one_that_a_delete_laid_bare(
+    tmp_path: Path, production: FileSystemStorage, mode: str
+) -> None:
+    first = DeletedOnceSeen(tmp_path / "first")
+    put(first)
+    below = {"BACKEND": production, "READ_ONLY": True}
+    with pytest.raises(ReadOnlyStorageError):
+        FallbackStorage([first, below]).open(NAME, mode)
+    assert not os.path.exists(first.path(NAME))
+
+
+def test_a_backend_that_says_both_that_it_has_a_file_and_that_it_has_not_is_an_error() -> None:
+    storage = FaultyStorage(InMemoryStorage())
+    put(storage)
+    storage.stage("open", error=FileNotFoundError(errno.ENOENT, "gone"))
+    with pytest.raises(StorageUnavailable):
+        OverlayStorage([storage, InMemoryStorage()]).open(NAME, "r+b")
+
+
+@pytest.mark.parametrize("promote", [False, True])
+def test_a_delete_of_all_leaves_what_is_saved_once_the_name_is_free(
+    tmp_path: Path, production: FileSystemStorage, promote: bool
+) -> None:
+    class Meanwhile(FileSystemStorage):
+        def delete(self, name: str) -> None:
+            super().delete(name)
+            assert other.save(name, ContentFile(b"new")) == name
+
+    first = FileSystemStorage(tmp_path / "first")
+    other = FallbackStorage([FileSystemStorage(first.location), production])
+    second = Meanwhile(production.location)
+    storage = FallbackStorage([first, second], delete="all", promote=promote)
+    storage.delete(NAME)
+    assert read(first) == b"new"
+
+
+def test_a_delete_of_all_removes_an_empty_directory_everywhere(
+    upper: FileSystemStorage, production: FileSystemStorage
+) -> None:
+    for storage in (upper, production):
+        os.makedirs(storage.path("empty"))
+    FallbackStorage([upper, production], delete="all").delete("empty")
+    for storage in (upper, production):
+        assert not os.path.exists(storage.path("empty"))
+
+
+def test_a_delete_of_all_is_not_done_where_a_backend_could_not_answer() -> None:
+    first, second = FaultyStorage(InMemoryStorage()), InMemoryStorage()
+    put(first)
+    put(second)
+    first.refusing()
+    with pytest.raises(ConnectionRefusedError):
+        FallbackStorage([first, second], delete="all").delete(NAME)
+    first.heal()
+    assert read(first) == b"old"
