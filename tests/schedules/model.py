@@ -96,8 +96,9 @@ class Model:
     def _may_be_given(self, name: str) -> bool:
         if self.world.overwrites and NAME in self.first:
             return name == NAME or self.is_disturbed
-        if name == NAME and self.world.overwrites and self.world.apart and self.was_in_first:
-            return True  # Another process deleted it after the look at the name.
+        if self.world.overwrites and self.world.apart and self.was_in_first:
+            # Another process deleted it in the midst of the look at the name.
+            return name == NAME or self.holder(name) is None
         if name == NAME:
             return self.holder() is None
         return self.holder(name) is None and (self.is_disturbed or self.holder() is not None)
