@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from fallback_storage.backend.adapters.base import Adapter, Client
+import copy
+from functools import cached_property, partial
+from typing import Any
+
+from django.core.files.base import File
+
+from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
+from fallback_storage.outcomes import http_status
+
+# Precondition failed: there is an object of that name.
+_TAKEN = 412
 
 
 class GCS(Adapter):
@@ -12,3 +22,34 @@ class GCS(Adapter):
     downloads_whole = True
     thread_safe = True
     client = Client(hangs="for 121 s")
+
+    @cached_property
+    def can_create(self) -> bool:
+        return self.keeps("_save", "_open", "exists", "delete", "bucket")
+
+    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
+        if not self.can_create:
+            return super().create(name, content, skip_if)
+        if skip_if and skip_if():
+            return None
+        storage = copy.copy(self.storage)
+        storage._bucket = _NewBlobs(self.storage.bucket)
+        try:
+            return str(storage._save(name, content))
+        except Exception as error:
+            if http_status(error) == _TAKEN:
+                return None
+            raise
+
+
+class _NewBlobs:
+    """Stands for a bucket in a save: what it uploads is not to be there yet."""
+
+    def __init__(self, bucket: Any) -> None:
+        self._bucket = bucket
+
+    def get_blob(self, name: str, **options: Any) -> Any:
+        # Its own asks for the blob that is there, which costs a request.
+        blob = self._bucket.blob(name, **options)
+        blob.upload_from_file = partial(blob.upload_from_file, if_generation_match=0)
+        return blob
