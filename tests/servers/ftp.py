@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 from typing import Any, Self
 
+from storages.backends.ftp import FTPStorage
+
 from example.weed import HOST
 
 with warnings.catch_warnings():
@@ -83,3 +85,17 @@ class _Handler(FTPHandler):  # type: ignore[misc]
             self.respond(self.answers[cmd])
         else:
             super().process_command(cmd, *args, **kwargs)
+
+
+class MakeFTP:
+    """Builds storages over the server, and closes their connections."""
+
+    def __init__(self, server: FTPServer) -> None:
+        self.server = server
+        self.made: list[FTPStorage] = []
+
+    def __call__(self, location: str | None = None, **options: Any) -> FTPStorage:
+        location = location or self.server.location()
+        storage = FTPStorage(location=location, encoding="utf-8", base_url="/ftp/", **options)
+        self.made.append(storage)
+        return storage

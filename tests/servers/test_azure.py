@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
-from azure.storage.blob import BlobServiceClient
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from storages.backends.azure_storage import AzureStorage
@@ -18,8 +17,7 @@ from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.storage import FallbackStorage
 
-from .azure import ACCOUNT, KEY, AzureBlob
-from .conftest import PATIENCE
+from .azure import CONTAINER, AzureBlob, LoopbackStorage, MakeAzure
 from .files import Pair, fallback, put, read
 
 pytestmark = [
@@ -27,8 +25,6 @@ pytestmark = [
     # A download that fails leaves AzureStorage's temporary file open.
     pytest.mark.filterwarnings("ignore:Unclosed file <tempfile.Spooled:ResourceWarning"),
 ]
-
-CONTAINER = "container"
 
 QUESTIONS: dict[str, Callable[[FallbackStorage, str], Any]] = {
     "open": lambda storage, name: storage.open(name),
@@ -39,36 +35,6 @@ QUESTIONS: dict[str, Callable[[FallbackStorage, str], Any]] = {
     "locate": lambda storage, name: storage.locate(name),
     "listdir": lambda storage, _: storage.listdir(""),
 }
-
-
-class LoopbackStorage(AzureStorage):  # type: ignore[misc]
-    """AzureStorage at another address, asking once: by itself it asks four times in 80 s."""
-
-    def __init__(self, account_url: str, **options: Any) -> None:
-        super().__init__(account_name=ACCOUNT, account_key=KEY, **options)
-        self.account_url = account_url
-
-    def _get_service_client(self) -> Any:
-        return BlobServiceClient(
-            self.account_url,
-            credential={"account_name": ACCOUNT, "account_key": KEY},
-            retry_total=0,
-            connection_timeout=PATIENCE,
-            read_timeout=PATIENCE,
-        )
-
-
-class MakeAzure:
-    """Builds storages over the server, and closes their clients."""
-
-    def __init__(self, server: AzureBlob) -> None:
-        self.server = server
-        self.made: list[LoopbackStorage] = []
-
-    def __call__(self, container: str = CONTAINER, **options: Any) -> LoopbackStorage:
-        storage = LoopbackStorage(self.server.url, azure_container=container, **options)
-        self.made.append(storage)
-        return storage
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from django.core.files.storage import FileSystemStorage
 from storages.backends.ftp import FTPStorage, FTPStorageException
 
 from fallback_storage.backend.adapters import adapter_for
-from fallback_storage.errors import StorageUnavailable
-from fallback_storage.storage import FallbackStorage
+from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
+from fallback_storage.storage import FallbackStorage, OverlayStorage
 
 from .files import Interrupting, Pair, fallback, put, read
-from .ftp import FTPServer
+from .ftp import FTPServer, MakeFTP
 
 # FTPStorage drops a connection that it cannot use without closing it.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -32,20 +32,6 @@ QUESTIONS: dict[str, Callable[[FallbackStorage, str], Any]] = {
     "exists": lambda storage, name: storage.exists(name),
     "listdir": lambda storage, _: storage.listdir("dir"),
 }
-
-
-class MakeFTP:
-    """Builds storages over the server, and closes their connections."""
-
-    def __init__(self, server: FTPServer) -> None:
-        self.server = server
-        self.made: list[FTPStorage] = []
-
-    def __call__(self, location: str | None = None, **options: Any) -> FTPStorage:
-        location = location or self.server.location()
-        storage = FTPStorage(location=location, encoding="utf-8", base_url="/ftp/", **options)
-        self.made.append(storage)
-        return storage
 
 
 @pytest.fixture
@@ -402,3 +388,45 @@ def test_a_subclass_stores_in_its_own_way(server: FTPServer) -> None:
     assert not adapter.atomic_replace
     assert read(own, "a.txt") == b"third"
     own._connection.close()
+
+
+def test_content_that_breaks_off_leaves_nothing_and_a_connection_that_works(
+    ftp: FTPStorage, root: Path
+) -> None:
+    def break_off() -> None:
+        raise RuntimeError("half-way")
+
+    storage = fallback(ftp=ftp)
+    content = File(Interrupting(b"x" * 1_000_000, break_off))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="half-way"):
+            storage.save("dir/a.txt", content)
+        assert os.listdir(root / "dir") == []
+        assert storage.save("dir/b.txt", ContentFile(b"b")) == "dir/b.txt"
+        storage.delete("dir/b.txt")
+
+
+def test_a_name_that_is_taken_during_the_upload_is_left_alone(
+    ftp: FTPStorage, make_ftp: MakeFTP, root: Path
+) -> None:
+    storage, other = fallback(ftp=ftp), fallback(ftp=make_ftp())
+    names: list[str] = []
+
+    def take() -> None:
+        if not names:
+            names.append(put(other, "dir/a.txt", b"other's"))
+
+    names.append(storage.save("dir/a.txt", File(Interrupting(b"x" * 1_000_000, take))))
+    assert len({*names}) == 2
+    assert [len(read(storage, name)) for name in names] == [7, 1_000_000]
+    assert sorted(os.listdir(root / "dir")) == sorted(name.removeprefix("dir/") for name in names)
+
+
+@pytest.mark.parametrize("mode", ["ab", "r+b", "xb"])
+def test_an_overlay_says_that_a_file_cannot_be_changed_in_place(
+    ftp: FTPStorage, local: FileSystemStorage, mode: str
+) -> None:
+    put(local, "a.txt")
+    with pytest.raises(UnsupportedOperation, match="cannot change a file in place"):
+        OverlayStorage([ftp, local]).open("a.txt", mode)
+    assert not ftp.exists("a.txt")

@@ -30,6 +30,10 @@ class Azure(Adapter):
         overridden_by=("connection_string", "AZURE_CONNECTION_STRING"),
     )
 
+    def refuses_mode(self, mode: str) -> bool:
+        # It uploads the whole blob when the file is closed.
+        return "w" not in mode and not self.storage.overwrite_files
+
     @cached_property
     def can_create(self) -> bool:
         return self.keeps("_save", "_open", "delete")

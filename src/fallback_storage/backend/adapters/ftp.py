@@ -6,7 +6,8 @@ import copy
 import ftplib
 import posixpath
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -48,24 +49,39 @@ class FTP(OneConnection):
         return self.can_create
 
     def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
-        # Servers replace a file that is renamed to: the name is looked at first, which another
-        # process can overtake.
-        if (skip_if and skip_if()) or self.exists(name):
+        if not self.can_create:
+            return super().create(name, content, skip_if)
+        if self.exists(name):
             return None
-        return self.replace(name, content)
+        with self._staged(name, content) as temporary:
+            # Servers replace a file that is renamed to: the name is looked at just before, which
+            # another process can still overtake.
+            if (skip_if and skip_if()) or self.exists(name):
+                self.current._connection.delete(temporary)
+                return None
+            self.current._connection.rename(temporary, name)
+        return name
 
     def replace(self, name: str, content: File[bytes]) -> str:
         if not self.can_create:
             return super().replace(name, content)
-        storage, temporary = self.current, self.temporary(name)
-        try:
-            storage._save(temporary, content)
-            storage._connection.rename(temporary, name)
-        except BaseException:
-            with suppress(Exception):  # It was not even created, or the connection is lost.
-                storage._connection.delete(temporary)
-            raise
+        with self._staged(name, content) as temporary:
+            self.current._connection.rename(temporary, name)
         return name
+
+    @contextmanager
+    def _staged(self, name: str, content: File[bytes]) -> Iterator[str]:
+        """Upload under a hidden name; yield it. It is deleted where that or the rest fails."""
+        temporary = self.temporary(name)
+        try:
+            self.current._save(temporary, content)
+            yield temporary
+        except BaseException:
+            with suppress(Exception):  # It was not even created, or the server is gone.
+                self.after_error()  # In the midst of a transfer a connection does nothing else.
+                self.current._start_connection()
+                self.current._connection.delete(temporary)
+            raise
 
     def delete(self, name: str) -> None:
         if self.exists(name):  # Its own asks its own exists.

@@ -23,6 +23,9 @@ class GCS(Adapter):
     thread_safe = True
     client = Client(hangs="for 121 s")
 
+    def refuses_mode(self, mode: str) -> bool:
+        return "w" not in mode
+
     @cached_property
     def can_create(self) -> bool:
         return self.keeps("_save", "_open", "exists", "delete", "bucket")

@@ -48,6 +48,9 @@ class OneConnection(Adapter):
         """End the connection under whoever waits for it."""
         raise NotImplementedError
 
+    def refuses_mode(self, mode: str) -> bool:
+        return "w" not in mode
+
     def _save(self, name: str, content: File[Any]) -> Any:
         return self.connected._save(name, content)
 
