@@ -672,3 +672,25 @@ def test_a_delete_of_all_is_not_done_where_a_backend_could_not_answer() -> None:
         FallbackStorage([first, second], delete="all").delete(NAME)
     first.heal()
     assert read(first) == b"old"
+
+
+def test_a_file_that_comes_and_goes_is_missing_where_it_is_gone_in_the_end() -> None:
+    class Flickering(InMemoryStorage):
+        answers = iter([True, True, False])
+
+        def exists(self, name: str) -> bool:
+            return next(self.answers)
+
+    with pytest.raises(FileNotFoundError):
+        FallbackStorage([Flickering()]).open(NAME, "r+b")
+
+
+def test_the_own_exists_of_a_local_storage_says_which_names_are_free(
+    tmp_path: Path, production: FileSystemStorage
+) -> None:
+    class Reserving(FileSystemStorage):
+        def exists(self, name: str) -> bool:
+            return name == "reserved.txt" or bool(super().exists(name))
+
+    storage = FallbackStorage([Reserving(tmp_path / "first"), production])
+    assert storage.save("reserved.txt", ContentFile(b"a")) != "reserved.txt"
