@@ -35,6 +35,20 @@ soak: $(READY) ## ten minutes of outages under load; the overlay's model for 200
 oracles: $(READY) ## a fault at every call, and every schedule of two operations, in every world (make test: in small ones)
 	FAULTS=all SCHEDULES=all $(PY) -m pytest -n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) tests/faults tests/schedules
 
+MUTMUT := .mutants/venv/bin/mutmut
+
+.PHONY: mutants
+mutants: $(READY) .mutants/.pinned ## mutation testing of what decides, an hour or less: 90 % must be killed
+	rm -rf mutants
+	$(MUTMUT) run
+	$(MUTMUT) export-cicd-stats
+	$(PY) -m tests.mutants mutants/mutmut-cicd-stats.json
+
+.mutants/.pinned: requirements/mutants.txt
+	$(PYTHON) -m venv --clear .mutants/venv
+	.mutants/venv/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
+	@touch $@
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
@@ -66,7 +80,7 @@ COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgra
 	--custom-compile-command "make requirements"
 
 .PHONY: requirements
-requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
 	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
 
@@ -85,10 +99,14 @@ requirements-benchmarks: $(READY)
 	echo "django-fallback-storage==1.1.1" | $(COMPILE) --python-version 3.11 --no-deps \
 		--output-file requirements/bench-original.txt -
 
+.PHONY: requirements-mutants
+requirements-mutants: $(READY)
+	$(COMPILE) --python-version 3.11 --group mutants --output-file requirements/mutants.txt
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache
+		.mypy_cache .pytest_cache .ruff_cache .mutants mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .venv/.pinned pyproject.toml

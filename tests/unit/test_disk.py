@@ -94,6 +94,18 @@ def test_a_temporary_is_deleted_though_its_creation_failed_afterwards(
     assert os.listdir(storage.location) == []
 
 
+def test_a_temporary_that_another_made_is_left_alone(
+    storage: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "_NAMELESS", 0)
+    monkeypatch.setattr("secrets.token_hex", lambda size: "0")
+    others = Path(storage.path(".wh..wh.new-0"))
+    others.write_bytes(b"another's")
+    with pytest.raises(FileExistsError):
+        publish(storage, b"first")
+    assert others.read_bytes() == b"another's"
+
+
 def test_a_full_disk_is_an_error(
     storage: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

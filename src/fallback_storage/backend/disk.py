@@ -85,6 +85,8 @@ def _create(directory: str, named: bool) -> tuple[int, str]:
     source = os.path.join(directory, f"{TEMPORARY}new-{secrets.token_hex(8)}")
     try:
         return os.open(source, _FLAGS, 0o666), source
+    except FileExistsError:
+        raise
     except BaseException:  # It may be there all the same: an interrupt, a network disk.
         with suppress(OSError):
             os.unlink(source)
