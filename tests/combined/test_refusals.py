@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import override_settings
 
@@ -155,3 +155,23 @@ def test_a_subclass_that_opens_in_a_way_of_its_own_is_asked_itself(tmp_path: Pat
             return File(open(self.path(name), mode))
 
     assert not adapter_for(Own(tmp_path)).can_create
+
+
+def test_a_missing_file_is_said_as_the_system_says_it_and_who_said_so() -> None:
+    storage = FallbackStorage(
+        [{"BACKEND": InMemoryStorage(), "NAME": name} for name in ("first", "second")]
+    )
+    with pytest.raises(FileNotFoundError, match="No such file or directory") as caught:
+        storage.open("a.txt")
+    assert caught.value.__notes__ == [f"{storage!r}: first said missing, second said missing."]
+
+
+def test_who_cannot_say_whether_it_holds_a_file_without_the_method_is_named() -> None:
+    """It has no such method, and it does not answer: the file is not missing."""
+
+    class Silent(Storage):
+        def exists(self, name: str) -> bool:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "refused")
+
+    with pytest.raises(ConnectionRefusedError):
+        FallbackStorage([InMemoryStorage(), Silent()]).get_modified_time("a.txt")

@@ -27,6 +27,10 @@ def read(storage: Any, name: str) -> bytes:
     return content
 
 
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
 @pytest.fixture
 def first() -> FaultyStorage:
     """Holds an older file, which it can neither replace nor delete."""
@@ -59,7 +63,31 @@ def test_a_damaged_copy_that_cannot_be_deleted_is_told(
     entry = {"BACKEND": first, "NAME": "first"}
     with caplog.at_level(logging.WARNING):
         FallbackStorage(backends=[entry, second]).save("a.txt", ContentFile(b"newer"))
-    assert "first may keep a damaged copy" in caplog.text
+    assert "save: first may keep a damaged copy of 'a.txt': PermissionError" in messages(caplog)
+
+
+def test_a_damaged_copy_that_hides_an_older_one_stays_and_is_told(
+    first: FaultyStorage, second: FaultyStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    first.heal().stage("save", error=FULL)
+    second.save("a.txt", ContentFile(b"oldest"))
+    entry = {"BACKEND": first, "NAME": "first"}
+    FallbackStorage(backends=[entry, second]).save("a.txt", ContentFile(b"newer"))
+    assert first.exists("a.txt")
+    expected = "save: first may keep a damaged copy of 'a.txt': another backend has one too"
+    assert expected in messages(caplog)
+
+
+def test_a_failed_save_is_suspected_only_where_something_lies_under_the_name(
+    second: FaultyStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    empty = {"BACKEND": FaultyStorage(InMemoryStorage()).stage("save", error=FULL), "NAME": "1st"}
+    part = {"BACKEND": Breaking(b"123456"), "NAME": "2nd"}
+    storage = FallbackStorage(backends=[empty, part, second])
+    storage.save("a.txt", ContentFile(b"123456"))
+    told = [message for message in messages(caplog) if "incomplete" in message]
+    assert len(told) == 1
+    assert told[0].endswith(": 2nd may hold an incomplete file")
 
 
 def test_a_copy_that_was_to_be_replaced_and_may_be_damaged_is_deleted_after_the_save(
