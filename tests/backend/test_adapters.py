@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import io
 import os
+import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -14,11 +17,15 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 
 from fallback_storage.backend import disk
 from fallback_storage.backend.adapters import adapter_for
+from fallback_storage.backend.adapters.one_connection import OneConnection
 from fallback_storage.backend.files import Opened, ensure_exists
-from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.errors import DeadlineExceeded, UnsupportedOperation
 from fallback_storage.locks import LockTimeout
 from fallback_storage.names import alternative_name, url_name
+from fallback_storage.resilience.bulkhead import Bulkhead
+from fallback_storage.resilience.call import Recovery
 from fallback_storage.storage import FallbackStorage, OverlayStorage
+from tests.remotes import PATIENCE
 
 
 class Upper(FileSystemStorage):
@@ -233,3 +240,51 @@ def test_an_unsupported_operation_of_the_holder_is_told_apart_from_a_fault() -> 
 
     with pytest.raises(ConnectionResetError):
         FallbackStorage([Undated(), InMemoryStorage()]).get_modified_time("a.txt")
+
+
+# One connection.
+
+
+class Connected(OneConnection):
+    """Says which storage it uses, and copies it."""
+
+    def unconnected(self, storage: Any) -> Any:
+        return copy.copy(storage)
+
+    def wake(self, storage: Any) -> None:
+        """Nobody waits for it."""
+
+
+def test_a_call_keeps_the_storage_that_it_began_with() -> None:
+    """Two calls on one connection would get each other's answers."""
+    adapter, bulkhead = Connected(Storage()), Bulkhead("remote", 1, spare=1)
+    seen: list[Any] = []
+
+    def call() -> None:
+        seen.append(adapter.current)
+        adapter.give_up()
+        seen.append(adapter.current)
+
+    bulkhead.run(call)
+    assert seen[0] is seen[1] is adapter.storage
+    assert bulkhead.run(lambda: adapter.current) is adapter.current is not adapter.storage
+
+
+def test_a_call_that_was_given_up_before_it_came_so_far_has_a_storage_of_its_own() -> None:
+    adapter, bulkhead = Connected(Storage()), Bulkhead("remote", 1, spare=1)
+    begun, goes_on, seen = threading.Event(), threading.Event(), SimpleQueue[Any]()
+
+    def call() -> None:
+        begun.set()
+        goes_on.wait(PATIENCE)
+        seen.put(adapter.current)
+        seen.put(adapter.current)
+
+    while not begun.is_set():  # On a busy machine it may not have begun by then.
+        with pytest.raises(DeadlineExceeded):
+            bulkhead.run(call, 0.05, Recovery(give_up=adapter.give_up))
+    goes_on.set()
+    first, second = seen.get(timeout=PATIENCE), seen.get(timeout=PATIENCE)
+    assert first is second
+    assert first is not adapter.current
+    assert first is not adapter.storage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar, copy_context
@@ -13,7 +14,16 @@ T = TypeVar("T")
 #: Whose calls are under way in this context: what is called again within one is a part of it.
 under_way: ContextVar[tuple[object, ...]] = ContextVar("fallback_storage_under_way", default=())
 
+#: The call that this context is a part of, if a thread of a bulkhead makes it.
+_current: ContextVar[Callable[[], Call[Any] | None]] = ContextVar("fallback_storage_call")
+
 _CALLER, _WORKER = "caller", "worker"
+
+
+def current_call() -> Call[Any] | None:
+    """Return the call that this is a part of, if a thread of a bulkhead makes it."""
+    call = _current.get(None)
+    return None if call is None else call()
 
 
 def _nothing() -> None:
@@ -50,6 +60,8 @@ class Call(Generic[T]):
         self._answer: T
         self._context = copy_context()
         self._context.run(under_way.set, (*under_way.get(), owner))
+        # Weakly: the context is its own, and what a call came to is not to wait for the collector.
+        self._context.run(_current.set, weakref.ref(self))
         self._claims: dict[str, object] = {}
 
     def _claim(self, what: str, who: object) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 import secrets
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter
 from fallback_storage.names import TEMPORARY
+from fallback_storage.resilience.call import current_call
 
 # In the storage itself: it is to live as long.
 _CURRENT = "_fallback_storage_current"
@@ -25,9 +27,24 @@ class OneConnection(Adapter):
     one_connection = True
     spare_threads = 7
 
+    def __init__(self, storage: Any, base: type | None = None) -> None:
+        super().__init__(storage, base)
+        self._kept: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
     @property
     def current(self) -> Any:
-        """The storage, or the copy that has taken its place."""
+        """The storage that this call began with: it, or the copy that has taken its place."""
+        call = current_call()
+        if call is None:
+            return self._shared
+        if call not in self._kept:
+            shared = self._shared
+            # Given up before it came so far: then what it finds is the next one's. In this order.
+            self._kept[call] = self.unconnected(shared) if call.is_stuck else shared
+        return self._kept[call]
+
+    @property
+    def _shared(self) -> Any:
         return vars(self.storage).get(_CURRENT, self.storage)
 
     @property
@@ -36,7 +53,7 @@ class OneConnection(Adapter):
         return self.current
 
     def give_up(self) -> None:
-        given_up = self.current
+        given_up = self._shared
         vars(self.storage)[_CURRENT] = self.unconnected(given_up)
         self.wake(given_up)
 
