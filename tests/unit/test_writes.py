@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import InMemoryStorage
 
 from fallback_storage.storage import FallbackStorage
@@ -167,3 +169,51 @@ def test_a_save_that_breaks_off_deletes_the_beginning_of_its_file_and_nothing_el
     assert breaking.exists("a.txt") is stays
     if stays:
         assert read(breaking, "a.txt") == left
+
+
+def test_a_name_that_leaves_no_room_for_another_is_refused_after_a_failover(
+    second: FaultyStorage,
+) -> None:
+    full = FaultyStorage(InMemoryStorage()).stage("save", error=FULL)
+    storage = FallbackStorage(backends=[full, second])
+    with pytest.raises(SuspiciousFileOperation, match="within 10 characters"):
+        storage.save("a.txt", ContentFile(b"new"), max_length=10)
+
+
+def test_a_name_that_is_taken_meanwhile_and_leaves_no_room_for_another_is_refused() -> None:
+    storage = FallbackStorage([InMemoryStorage()])
+    storage.backends[0].create = lambda *args: None
+    with pytest.raises(SuspiciousFileOperation, match="within 10 characters"):
+        storage.save("a.txt", ContentFile(b"new"), max_length=10)
+
+
+@pytest.mark.parametrize("overwrites", [False, True])
+def test_the_content_has_the_name_under_which_it_is_stored(overwrites: bool) -> None:
+    class Seeing(InMemoryStorage):
+        file_overwrite = overwrites
+        seen: str | None = None
+
+        def _save(self, name: str, content: Any) -> str:
+            self.seen = content.name
+            stored: str = super()._save(name, content)  # type: ignore[misc]
+            return stored
+
+    seeing = Seeing()
+    FallbackStorage([seeing]).save("d/a.txt", ContentFile(b"new"))
+    assert seeing.seen == "d/a.txt"
+
+
+class Broken(io.BytesIO):
+    """Content of which only the beginning can be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell():
+            raise RuntimeError("unreadable")
+        return super().read(size)
+
+
+def test_content_that_cannot_be_read_reaches_no_storage_that_could_keep_a_part_of_it() -> None:
+    plain = FaultyStorage(Breaking(b""))
+    with pytest.raises(RuntimeError, match="unreadable"):
+        FallbackStorage([plain]).save("a.txt", File(Broken(b"x" * 200_000)))
+    assert plain.called("save") == []
