@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,3 +221,26 @@ def test_a_copy_that_was_pickled_works(site: Site, make_http: MakeHTTP) -> None:
     storage = make_http()
     assert read(storage, "a") == b"a"
     assert read(pickle.loads(pickle.dumps(storage)), "a") == b"a"  # noqa: S301
+
+
+@pytest.mark.parametrize("mode", ["wb", "r+b", "ab"])
+def test_a_closed_file_reopens_from_the_site_and_nowhere_else(
+    site: Site, make_http: MakeHTTP, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """A file of the same name lies in the working directory."""
+    (tmp_path / "photos").mkdir()
+    here = tmp_path / "photos" / "a.txt"
+    here.write_bytes(b"another's")
+    monkeypatch.chdir(tmp_path)
+    site.files["photos/a.txt"] = b"the site's"
+    file = make_http().open("photos/a.txt")
+    file.close()
+    with file.open() as reopened:
+        assert reopened.read() == b"the site's"
+    site.files["photos/a.txt"] = b"newer"
+    file.close()
+    assert file.open("rb").read() == b"newer"
+    file.close()
+    with pytest.raises(PermissionError):
+        file.open(mode)
+    assert here.read_bytes() == b"another's"
