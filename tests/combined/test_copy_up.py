@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.core.files.storage import InMemoryStorage, Storage
 
 from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, StorageUnavailable
 from fallback_storage.overlay.whiteouts import marker
@@ -283,13 +283,14 @@ class Forgetful(InMemoryStorage):
     """Lists once, and looks nothing up."""
 
     may_list = True
+    error: Exception = DOWN
 
     def exists(self, name: str) -> bool:
-        raise DOWN
+        raise self.error
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         if not self.may_list:
-            raise DOWN
+            raise self.error
         self.may_list = False
         return super().listdir(path)
 
@@ -316,18 +317,19 @@ def test_a_delete_that_fails_names_the_upper_and_the_name(error: OSError) -> Non
     assert told(caught.value, "delete", NAME) == {"upper": str(error)}
 
 
-def test_a_bucket_that_is_gone_is_no_directory_without_whiteouts(
-    tmp_path: Path,
-) -> None:
+def test_a_bucket_that_is_gone_is_no_directory_without_whiteouts() -> None:
     class NotFoundError(Exception):
         status_code = 404
 
-    upper = FaultyStorage(InMemoryStorage())
-    below = FileSystemStorage(tmp_path)
+    upper, below = Forgetful(), InMemoryStorage()
+    upper.error = NotFoundError("no bucket")
     put(below)
-    upper.stage("listdir", error=NotFoundError())
-    with pytest.raises(StorageUnavailable):
+    upper._save("d/b.txt", ContentFile(b""))  # type: ignore[attr-defined]
+    with pytest.raises(StorageUnavailable) as caught:
         overlay(upper, below).listdir("d")
+    unknown = caught.value.failures["lower"]
+    assert isinstance(unknown, StorageUnavailable)
+    assert told(unknown, "whiteout", "d") == {"upper": "no bucket"}
 
 
 # Saves.
