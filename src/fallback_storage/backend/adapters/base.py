@@ -91,7 +91,10 @@ class Adapter:
     @property
     def overwrites(self) -> bool:
         """Whether the storage's owner wants a save on a taken name to replace the file."""
-        return any(getattr(self.storage, flag, False) is True for flag in _OVERWRITE_FLAGS)
+        for flag in _OVERWRITE_FLAGS:  # noqa: SIM110 - each save asks, and a generator is slow
+            if getattr(self.storage, flag, False) is True:
+                return True
+        return False
 
     @cached_property
     def can_create(self) -> bool:
