@@ -24,15 +24,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 TESTS = Path(__file__).parent
 #: The folders whose tests use a server.
 SERVERS = {"apps", "browser", "servers", "soak"}
+#: The folders that enumerate: a minute for the small worlds.
+ENUMERATIONS = {"faults", "schedules"}
 
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a server, wherever they are."""
+    """Mark the tests that use a server, wherever they are, and those that enumerate."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in SERVERS or "seaweedfs" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.server)
+        if folder in ENUMERATIONS:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:
