@@ -10,6 +10,11 @@ from types import FrameType, ModuleType
 from typing import Any
 
 Work = Callable[[], object]
+# Python 3.12.1 can crash while it traces instructions and other threads run: from there on a step
+# is a line, as in tests/resilience/instructions.py.
+BY_INSTRUCTION = sys.version_info < (3, 12)
+STEP = "opcode" if BY_INSTRUCTION else "line"
+
 #: Takes a number, an action and work. Does the work, and the action before the step that has the
 #: number; returns whether the work has as many steps.
 Steps = Callable[[int, Work, Work], bool]
@@ -19,8 +24,8 @@ class Interrupt(BaseException):
     """Ctrl-C, or the end of a task's time."""
 
 
-def opcodes(*modules: ModuleType) -> Steps:
-    """Return steps of which each is an opcode of ``modules`` or of contextlib."""
+def instructions(*modules: ModuleType) -> Steps:
+    """Return steps of which each is an instruction of ``modules`` or of contextlib."""
     files = {module.__file__ for module in (contextlib, *modules)}
 
     def at(number: int, action: Work, work: Work) -> bool:
@@ -30,8 +35,8 @@ def opcodes(*modules: ModuleType) -> Steps:
             nonlocal counted
             if frame.f_code.co_filename not in files:
                 return None
-            frame.f_trace_opcodes = True
-            if event == "opcode":
+            frame.f_trace_opcodes, frame.f_trace_lines = BY_INSTRUCTION, not BY_INSTRUCTION
+            if event == STEP:
                 counted += 1
                 if counted == number:
                     action()
@@ -51,7 +56,7 @@ def opcodes(*modules: ModuleType) -> Steps:
 def calls(number: int, action: Work, work: Work) -> bool:
     """Take for a step each call of a function, and each end of one that is written in C.
 
-    Unlike the tracing of opcodes this leaves the measuring of coverage on.
+    Unlike the tracing of instructions this leaves the measuring of coverage on.
     """
     counted = 0
 

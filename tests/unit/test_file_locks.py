@@ -23,12 +23,12 @@ from fallback_storage.file_locks import directory_locked
 from fallback_storage.locks import LockTimeout
 from fallback_storage.resilience.bulkhead import Bulkhead
 
-from .steps import Interrupt, Steps, calls, interrupted, opcodes
+from .steps import Interrupt, Steps, calls, instructions, interrupted
 
 fcntl = pytest.importorskip("fcntl", reason="Windows has no such locks")
 
 PATIENCE = 60
-OPCODES = opcodes(file_locks, locks, sys.modules[__name__])
+INSTRUCTIONS = instructions(file_locks, locks, sys.modules[__name__])
 
 
 def hold(path: Path) -> None:
@@ -233,7 +233,7 @@ def hold_twice(path: Path) -> None:
         hold(path)
 
 
-@pytest.mark.parametrize("steps", [OPCODES, calls])
+@pytest.mark.parametrize("steps", [INSTRUCTIONS, calls])
 @pytest.mark.parametrize("work", [hold, hold_twice])
 def test_an_interrupt_at_any_step_leaves_a_directory_free_and_no_descriptor_open(
     work: Callable[[Path], None], steps: Steps, tmp_path: Path
@@ -264,7 +264,7 @@ def test_interrupts_at_every_step_leave_a_directory_free(
 
 def test_a_destructor_may_lock_a_directory_at_any_step(tmp_path: Path) -> None:
     for number in itertools.count(1):
-        if not OPCODES(number, partial(hold, tmp_path), partial(hold_twice, tmp_path)):
+        if not INSTRUCTIONS(number, partial(hold, tmp_path), partial(hold_twice, tmp_path)):
             break
 
 

@@ -27,11 +27,11 @@ from fallback_storage import locks
 from fallback_storage.locks import Key, KeyedLock, LockTimeout
 from fallback_storage.resilience.bulkhead import Bulkhead
 
-from .steps import Interrupt, Steps, calls, interrupted, opcodes
+from .steps import Interrupt, Steps, calls, instructions, interrupted
 
 PATIENCE = 60
 A, B, HELD = (1, "a"), (1, "b"), (2, "a")
-OPCODES = opcodes(locks, sys.modules[__name__])
+INSTRUCTIONS = instructions(locks, sys.modules[__name__])
 
 
 class Name(str):
@@ -330,7 +330,7 @@ def wait_in_vain(lock: KeyedLock, *keys: Key) -> None:
 WORK = [hold, hold_twice, wait_in_vain]
 
 
-@pytest.mark.parametrize("steps", [OPCODES, calls])
+@pytest.mark.parametrize("steps", [INSTRUCTIONS, calls])
 @pytest.mark.parametrize("work", WORK)
 def test_an_interrupt_at_any_step_leaves_every_key_free(
     work: Callable[..., None], steps: Steps
@@ -357,7 +357,7 @@ def test_an_interrupt_at_any_step_does_not_leave_anybody_waiting(
 
     for number in itertools.count(1):
         waits.clear()
-        more = interrupted(OPCODES, number, be_followed)
+        more = interrupted(INSTRUCTIONS, number, be_followed)
         for follower in followers:
             follower.result(PATIENCE)
         if not more:
@@ -448,7 +448,7 @@ def test_a_destructor_may_use_the_lock_at_any_step(work: Callable[..., None]) ->
         lock, other = KeyedLock(), Caller()
         other.enter(lock, HELD)
         destructor = partial(hold, lock, A, B, timeout=0)
-        if not OPCODES(number, destructor, partial(work, lock, A, B)):
+        if not INSTRUCTIONS(number, destructor, partial(work, lock, A, B)):
             break
 
 
