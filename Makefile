@@ -31,6 +31,10 @@ soak: $(READY) ## ten minutes of outages under load; the overlay's model for 200
 		tests/conformance/test_overlay_model.py tests/processes
 	$(MAKE) oracles
 
+.PHONY: busy
+busy: $(READY) ## make demo and make test, beside four endless loops
+	.ci/busy
+
 .PHONY: oracles
 oracles: $(READY) ## a fault at every call, and every schedule of two operations, in every world (make test: in small ones)
 	FAULTS=all SCHEDULES=all $(PY) -m pytest -n auto --dist worksteal -o faulthandler_timeout=7200 $(ARGS) tests/faults tests/schedules
