@@ -155,3 +155,11 @@ def test_no_lock_is_resolved_anew_when_it_is_installed(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if "--require-hashes" in line]
     assert lines
     assert [line for line in lines if "--no-deps" not in line] == []
+
+
+def test_every_make_target_that_a_page_names_is_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        named = set(re.findall(r"\bmake ([a-z]+)\b(?=`)", page.read_text()))
+        assert named, page
+        assert named <= targets
