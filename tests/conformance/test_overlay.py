@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
 from fallback_storage.errors import NameChangedError, ReadOnlyStorageError, StorageUnavailable
+from fallback_storage.file_locks import directory_locked
+from fallback_storage.locks import LockTimeout
+from fallback_storage.overlay.whiteouts import marker
+from fallback_storage.signals import backend_failed
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage
 from fallback_storage.testing.promises.material import read
+from tests.django.operations import heard
 
 from . import test_fallback_contract as fallback
 
@@ -72,12 +79,13 @@ def test_deleting_what_the_upper_alone_has_leaves_nothing(
     assert left_in(upper) == []
 
 
-def test_deleting_twice_leaves_one_whiteout(
+def test_deleting_twice_leaves_one_empty_whiteout(
     overlay: OverlayStorage, upper: FileSystemStorage
 ) -> None:
     overlay.delete(NAME)
     overlay.delete(NAME)
     assert left_in(upper) == ["d", "d/.wh.a.txt"]
+    assert upper.size("d/.wh.a.txt") == 0
 
 
 @pytest.mark.parametrize("error", [ConnectionError, PermissionError, NotImplementedError])
@@ -119,6 +127,40 @@ def test_a_delete_of_what_the_upper_says_is_missing_is_done(
     overlay.delete(NAME)
     overlay.delete("nowhere.txt")
     assert not overlay.exists(NAME)
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, ConnectionError])
+def test_a_delete_whose_whiteout_cannot_be_put_never_reads_as_absence(
+    upper: FileSystemStorage, lower: FaultyStorage, error: type[Exception]
+) -> None:
+    faulty = FaultyStorage(upper).stage("save", error=error)
+    overlay = OverlayStorage(backends=[faulty, lower])
+    with pytest.raises(StorageUnavailable) as caught:
+        overlay.delete(NAME)
+    assert (caught.value.operation, caught.value.name) == ("delete", NAME)
+    assert overlay.exists(NAME)
+
+
+def test_a_delete_keeps_other_processes_out_of_the_directory(
+    overlay: OverlayStorage, upper: FileSystemStorage
+) -> None:
+    """One of them might look for the whiteout before it is put, and copy the file up after."""
+    backend = overlay.backends[0]
+    create, looks = backend.create, []
+
+    def look_then_create(name: str, *args: Any) -> str | None:
+        with ThreadPoolExecutor(1) as pool:  # The thread that holds it may lock it again.
+            looks.append(pool.submit(lock_at_once).exception())
+        return create(name, *args)
+
+    def lock_at_once() -> None:
+        with directory_locked(upper.path("d"), timeout=0):
+            pass
+
+    backend.create = look_then_create
+    overlay.delete(NAME)
+    assert [type(error) for error in looks] == [LockTimeout]
+    lock_at_once()
 
 
 def test_deleting_no_name_is_an_error(overlay: OverlayStorage) -> None:
@@ -201,6 +243,13 @@ def test_names_like_whiteouts_are_listed_by_none(
     assert overlay.listdir("") == (["d"], [])
 
 
+def test_a_name_that_only_contains_a_whiteouts_prefix_is_anybodys(
+    overlay: OverlayStorage,
+) -> None:
+    assert overlay.save("d.wh.d/a.wh.txt", ContentFile(b"mine")) == "d.wh.d/a.wh.txt"
+    assert overlay.listdir("d.wh.d") == ([], ["a.wh.txt"])
+
+
 @pytest.mark.parametrize("name", ["x" * 255, "d/" + "ü" * 127, "y" * 251, "y" * 252])
 def test_a_long_name_is_hidden_too(
     overlay: OverlayStorage, beneath: FileSystemStorage, upper: FileSystemStorage, name: str
@@ -211,6 +260,12 @@ def test_a_long_name_is_hidden_too(
     directory, base = os.path.split(name)
     assert base not in overlay.listdir(directory)[1]
     assert overlay.save(name, ContentFile(b"new")) == name
+
+
+def test_a_whiteout_bears_the_files_name_as_long_as_a_name_may_be() -> None:
+    """As every other reader of OCI images expects; what is too long for that, 64 digits."""
+    assert marker("d/" + "y" * 251) == "d/.wh." + "y" * 251
+    assert re.fullmatch(r"d/\.wh\.\.wh\.[0-9a-f]{64}", marker("d/" + "y" * 252))
 
 
 def test_a_name_too_long_for_the_upper_is_hidden_too(upper: FileSystemStorage) -> None:
@@ -232,6 +287,10 @@ def test_a_whiteout_stored_under_another_name_is_an_error_and_nothing_is_deleted
     with pytest.raises(StorageUnavailable) as caught:
         overlay.delete(NAME)
     assert isinstance(caught.value.__cause__, NameChangedError)
+    assert str(caught.value.__cause__) == (
+        "FaultyStorage stored the whiteout 'd/.wh.a.txt' as 'd/else.where', where it hides"
+        " nothing."
+    )
     assert left_in(upper) == ["d", "d/else.where"]
     assert overlay.exists(NAME)
 
@@ -257,7 +316,7 @@ def test_a_name_that_hides_another_backends_file_is_refused_and_nothing_is_delet
 ) -> None:
     lower.save("d/else.where", ContentFile(b"production's"))
     upper = Renaming(tmp_path / "renaming")
-    with pytest.raises(NameChangedError, match=r"d/else\.where"):
+    with pytest.raises(NameChangedError, match=r"stored 'b\.txt' as 'd/else\.where'"):
         OverlayStorage(backends=[upper, lower]).save("b.txt", ContentFile(b"new"))
     assert left_in(upper) == ["d", "d/else.where"]
 
@@ -284,8 +343,18 @@ def test_a_fault_while_looking_for_a_whiteout_is_no_answer(
     backends = [{"BACKEND": s, "DENIED_IS_MISSING": True} for s in (faulty, lower)]
     overlay = OverlayStorage(backends=backends)
     for ask in (overlay.open, overlay.exists, overlay.size, overlay.url):
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailable) as caught:
             ask(NAME)
+        assert told_of_whiteouts(caught.value) == (NAME, error)
+
+
+def told_of_whiteouts(error: StorageUnavailable) -> tuple[str, type[Exception]]:
+    """What was asked about, and what the upper said to that: an error of each lower one."""
+    (asked,) = error.failures.values()
+    assert isinstance(asked, StorageUnavailable)
+    assert asked.operation == "whiteout"
+    assert list(asked.failures) == ["FaultyStorage"]
+    return asked.name, type(asked.failures["FaultyStorage"])
 
 
 def test_a_bug_while_looking_for_a_whiteout_is_not_hidden(
@@ -296,16 +365,24 @@ def test_a_bug_while_looking_for_a_whiteout_is_not_hidden(
         OverlayStorage(backends=[faulty, lower]).exists(NAME)
 
 
+class GoneError(Exception):
+    """What a server says of a file that it lacks, and of a bucket as well."""
+
+    status_code = 404
+
+
+@pytest.mark.parametrize("error", [ConnectionError, GoneError])
 def test_a_fault_while_listing_whiteouts_is_no_answer(
-    upper: FileSystemStorage, lower: FaultyStorage
+    upper: FileSystemStorage, lower: FaultyStorage, error: type[Exception]
 ) -> None:
     upper.save("d/b.txt", ContentFile(b""))
     faulty = FaultyStorage(upper)
     overlay = OverlayStorage(backends=[faulty, lower])
     calls = iter([False, True])  # The second is the one for the whiteouts.
-    faulty.stage("listdir", name=lambda _: next(calls), error=ConnectionError)
-    with pytest.raises(StorageUnavailable):
+    faulty.stage("listdir", name=lambda _: next(calls), error=error)
+    with pytest.raises(StorageUnavailable) as caught:
         overlay.listdir("d")
+    assert told_of_whiteouts(caught.value) == ("d", error)
 
 
 # What is asked.
@@ -417,7 +494,7 @@ def test_nothing_changes_where_the_upper_is_read_only(
         lambda: overlay.open(NAME, "r+b"),
         lambda: overlay.open(NAME, "wb"),
     ):
-        with pytest.raises(ReadOnlyStorageError):
+        with pytest.raises(ReadOnlyStorageError, match=r"READ_ONLY|read-only"):
             change()
     assert read(overlay, NAME) == b"production's"
 
@@ -435,7 +512,66 @@ def test_a_copy_up_that_fails_names_the_upper_and_leaves_nothing(
     with pytest.raises(StorageUnavailable) as caught:
         overlay.open(NAME, mode)
     assert list(caught.value.failures) == ["FaultyStorage"]
+    assert (caught.value.operation, caught.value.name) == ("open", NAME)
     assert left_in(upper) == []
+
+
+def test_a_copy_up_of_what_cannot_be_read_names_the_lower(
+    overlay: OverlayStorage, upper: FileSystemStorage, lower: FaultyStorage
+) -> None:
+    lower.stage("open", error=ConnectionError)
+    with heard(backend_failed) as told, pytest.raises(StorageUnavailable) as caught:
+        overlay.open(NAME, "r+b")
+    assert (caught.value.operation, caught.value.name) == ("open", NAME)
+    assert [(p["backend"], p["operation"], p["name"]) for p in told] == [
+        ("FaultyStorage", "open", NAME)
+    ]
+    assert left_in(upper) == []
+
+
+def test_what_nobody_has_is_begun_in_the_upper(
+    overlay: OverlayStorage, upper: FileSystemStorage
+) -> None:
+    with overlay.open("d/new.txt", "ab") as file:
+        file.write(b"new")
+    assert read(upper, "d/new.txt") == b"new"
+    with pytest.raises(FileNotFoundError):
+        overlay.open("d/newer.txt", "r+b")
+
+
+def test_a_copy_that_was_cut_off_is_told(
+    upper: FileSystemStorage, lower: FaultyStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    faulty = FaultyStorage(upper).stage("save", partial=1).stage("delete", error=PermissionError)
+    with pytest.raises(StorageUnavailable):
+        OverlayStorage(backends=[faulty, lower]).open(NAME, "r+b")
+    assert f"copy({NAME!r}): FaultyStorage may hold an incomplete file" in caplog.messages
+
+
+def test_a_copy_under_another_name_is_an_error_and_nothing_is_deleted(
+    upper: FileSystemStorage, lower: FaultyStorage
+) -> None:
+    faulty = FaultyStorage(upper).stage("save", stored_as="d/else.where")
+    with pytest.raises(StorageUnavailable) as caught:
+        OverlayStorage(backends=[faulty, lower]).open(NAME, "r+b")
+    assert isinstance(caught.value.__cause__, NameChangedError)
+    told = str(caught.value.__cause__)
+    assert told == "FaultyStorage stored 'd/a.txt' as 'd/else.where': nothing was deleted."
+    assert left_in(upper) == ["d", "d/else.where"]
+
+
+def test_the_content_of_a_copy_bears_the_files_name(lower: FaultyStorage) -> None:
+    class Labelling(InMemoryStorage):
+        """Looks at the content's name, as one that finds out its type does."""
+
+        def _save(self, name: str, content: Any) -> str:
+            labels.append(content.name)
+            stored: str = super()._save(name, content)  # type: ignore[misc]
+            return stored
+
+    labels: list[str] = []
+    OverlayStorage(backends=[FaultyStorage(Labelling()), lower]).open(NAME, "r+b").close()
+    assert labels == [NAME]
 
 
 def test_text_is_changed_in_a_copy(overlay: OverlayStorage, beneath: Storage) -> None:

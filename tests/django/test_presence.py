@@ -19,7 +19,7 @@ from django.test import override_settings
 from fallback_storage.combined.presence import LAST_OR_NOWHERE, NOWHERE, Presence, _Recent
 from fallback_storage.conf import PresenceOptions
 from fallback_storage.storage import FallbackStorage, OverlayStorage
-from fallback_storage.testing import RemoteFaultyStorage
+from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 
 PRESENCE = {"cache": "presence", "found": 3600, "missing": 60}
 CACHES = {
@@ -128,6 +128,44 @@ def test_a_located_name_is_known_to_urls_as_well(
     assert storage.locate(name) == holder
     assert storage.url(name) == f"https://{holder or 'second'}.example/{name.replace(' ', '%20')}"
     assert questions(first, second) == asked
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        *("exists", "open", "path", "size"),
+        *("get_accessed_time", "get_created_time", "get_modified_time"),
+    ],
+)
+def test_whatever_found_the_file_its_holder_is_known(operation: str, tmp_path: Path) -> None:
+    first, second = (FaultyStorage(FileSystemStorage(tmp_path / n)) for n in ("first", "second"))
+    second.save("a.txt", ContentFile(b"a"))
+    storage = of(first, second)
+    answer = getattr(storage, operation)("a.txt")
+    if operation == "open":
+        answer.close()
+    asked = len(first.calls + second.calls)
+    assert storage.locate("a.txt") == "second"
+    assert len(first.calls + second.calls) == asked
+
+
+def test_what_was_read_for_nothing_is_known_to_be_nowhere(
+    storage: FallbackStorage, first: RemoteFaultyStorage, second: RemoteFaultyStorage
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        storage.size("nowhere.txt")
+    asked = questions(first, second)
+    assert storage.locate("nowhere.txt") is None
+    assert questions(first, second) == asked
+
+
+def test_that_a_file_cannot_be_listed_does_not_mean_that_it_is_nowhere(tmp_path: Path) -> None:
+    storages = [FileSystemStorage(tmp_path / name) for name in ("first", "second")]
+    storages[1].save("a.txt", ContentFile(b"a"))
+    storage = of(*storages)
+    with pytest.raises(FileNotFoundError):
+        storage.listdir("a.txt")
+    assert storage.locate("a.txt") == "second"
 
 
 def test_that_the_last_was_not_asked_does_not_mean_that_it_has_the_file(

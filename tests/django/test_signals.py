@@ -115,12 +115,12 @@ def test_a_fallback_is_told_with_what_was_passed_over(
 def test_a_save_that_failed_over_is_told(storage: FallbackStorage, first: FaultyStorage) -> None:
     first.stage("save", error=OSError(errno.ENOSPC, "full"))
     with heard(backend_failed) as failed, heard(fallback_used) as used:
-        put(storage, "b.txt")
-    assert [(p["backend"], p["operation"], p["outcome"]) for p in failed] == [
-        ("disk", "save", "failed")
+        stored = put(storage, "b.txt")
+    assert [(p["backend"], p["operation"], p["name"], p["outcome"]) for p in failed] == [
+        ("disk", "save", "b.txt", "failed")
     ]
-    assert [(p["backend"], p["operation"], p["passed"]) for p in used] == [
-        ("cloud", "save", {"disk": "failed"})
+    assert [(p["backend"], p["operation"], p["name"], p["passed"]) for p in used] == [
+        ("cloud", "save", stored, {"disk": "failed"})
     ]
 
 

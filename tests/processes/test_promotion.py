@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, Storage
 
 from fallback_storage.backend import disk
+from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
 from fallback_storage.locks import KeyedLock
 from fallback_storage.names import TEMPORARY
@@ -341,7 +343,7 @@ def test_text_is_promoted_as_it_is(place: Place) -> None:
     ("promote", "promoted"),
     [
         ({"max_size": 300_000}, True),
-        ({"max_size": 299_000}, False),
+        ({"max_size": 299_999}, False),
         ({"include": ["*.jpg"]}, True),
         ({"include": ["*.png"]}, False),
         ({"exclude": ["photos/*"]}, False),
@@ -365,6 +367,26 @@ def test_what_is_too_large_is_found_out_while_it_is_read(place: Place, mode: str
     with storage.open("a.txt", mode) as file:
         assert len(file.read()) == 200_000
     assert not is_promoted(place, "a.txt")
+
+
+def test_what_is_known_to_be_too_large_is_not_fetched(place: Place) -> None:
+    storage = place.overlay(Torn(ConnectionError)(place.lower), promote={"max_size": 299_999})
+    assert read(storage, NAME) == content_of(NAME)  # Read as a whole, it is not torn.
+    assert not is_promoted(place)
+
+
+def test_the_copy_of_a_large_file_does_not_lie_in_memory(place: Place) -> None:
+    size = 8 * SPOOL_SIZE
+    place.lower.save("large.bin", ContentFile(b"x" * size))
+    storage = place.overlay(promote=True)
+    tracemalloc.start()
+    try:
+        storage.open("large.bin").close()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert place.upper.size("large.bin") == size
+    assert peak < 4 * SPOOL_SIZE
 
 
 class _Sizeless(Storage):
@@ -481,6 +503,7 @@ def test_a_full_spool_ends_a_copy_up(place: Place, monkeypatch: pytest.MonkeyPat
     with pytest.raises(StorageUnavailable) as caught:
         place.overlay().open(NAME, "r+b")
     assert list(caught.value.failures) == ["FileSystemStorage"]
+    assert (caught.value.operation, caught.value.name) == ("open", NAME)
 
 
 def no_room_for_spools(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -536,6 +559,7 @@ def test_a_lower_one_that_fails_in_the_middle_is_named(
     with pytest.raises(StorageUnavailable) as caught:
         storage.open(NAME, "rb" if promote else "r+b")
     assert list(caught.value.failures) == ["TornStorage"]
+    assert (caught.value.operation, caught.value.name) == ("open", NAME)
     assert isinstance(caught.value.__cause__, error)
     assert list(files_below(str(place.upper.location))) == []
 

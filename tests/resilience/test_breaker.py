@@ -127,6 +127,7 @@ RATE = {"failures": 100, "minimum_calls": 4, "rate": 0.5, "window": 60.0}
         (RATE, ["fault", "wait 60", "answer", "fault", "fault", "fault"], CLOSED),
         (RATE, ["fault", "wait 60", "answer", "fault", "fault", "fault", "fault"], OPEN),
         (RATE, ["fault", "wait 60", *["fault"] * 3, "wait 59", "answer"], OPEN),
+        (RATE, ["fault", "wait 60", "fault", *["answer"] * 3], CLOSED),
         # One slow fault.
         ({"slow_fault": 5.0}, ["fault 5"], CLOSED),
         ({"slow_fault": 5.0}, ["fault 5.1"], OPEN),
@@ -139,6 +140,8 @@ RATE = {"failures": 100, "minimum_calls": 4, "rate": 0.5, "window": 60.0}
         ({"failures": 2, "slow_call": 2.0}, ["answer 2.1", "answer 1", "answer 2.1"], CLOSED),
         ({"failures": 2, "slow_call": 2.0}, ["answer 2.1", "fault"], OPEN),
         ({"failures": 2, "slow_call": None}, ["answer 1000"] * 9, CLOSED),
+        (RATE | {"slow_call": 2.0}, ["answer 2.1", "answer", "answer", "answer"], CLOSED),
+        (RATE | {"slow_call": 2.0}, ["answer 2.1", "answer", "answer", "answer 2.1"], OPEN),
     ],
 )
 def test_it_opens_when_there_are_too_many_faults(
@@ -148,6 +151,14 @@ def test_it_opens_when_there_are_too_many_faults(
     assert rig.play(steps) is state
     assert rig.refuses() is (state is OPEN)
     assert rig.changes == ([(CLOSED, OPEN)] if state is OPEN else [])
+
+
+def test_a_call_of_unknown_duration_was_not_slow() -> None:
+    rig = Rig(failures=2, slow_fault=0.0, slow_call=0.0)
+    rig.breaker.faulted(rig.permit())
+    rig.breaker.succeeded(rig.permit())
+    rig.breaker.faulted(rig.permit())
+    assert rig.state is CLOSED
 
 
 def test_unless_told_otherwise_five_faults_or_one_slow_one_open_it_for_ten_seconds() -> None:
@@ -318,6 +329,20 @@ def test_a_call_from_before_a_change_tells_of_another_time(late: str, state: Sta
     for _ in range(9):
         getattr(rig.breaker, late)(before, 6.0)
     assert rig.state is state
+
+
+@pytest.mark.parametrize("change", ["close", "reset", "answer"])
+def test_what_an_abandoned_probe_came_to_does_not_open_it_again(change: str) -> None:
+    rig = Rig(failures=1, lease=60.0)
+    abandoned = rig.half_open()
+    rig.wait(60.0)
+    if change == "answer":
+        rig.breaker.succeeded(rig.permit())
+    else:
+        getattr(rig.breaker, change)()
+    assert rig.state is CLOSED
+    rig.breaker.faulted(abandoned)
+    assert rig.state is CLOSED
 
 
 def test_a_stale_success_does_not_close_it() -> None:

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 
 from fallback_storage.errors import NameChangedError, StorageUnavailable, UnsupportedOperation
-from fallback_storage.outcomes import Outcome, classify
+from fallback_storage.outcomes import Outcome, classify, http_status
 
 MISSING, UNSUPPORTED = Outcome.MISSING, Outcome.UNSUPPORTED
 DENIED, UNREACHABLE = Outcome.DENIED, Outcome.UNREACHABLE
@@ -51,6 +51,22 @@ class TimeLimit(Exception):
 
 
 TimeLimit.__module__, TimeLimit.__qualname__ = "billiard.exceptions", "SoftTimeLimitExceeded"
+
+
+class WorkerTimeLimit(Exception):
+    """Stands for RQ's, of which its own are made."""
+
+
+WorkerTimeLimit.__module__, WorkerTimeLimit.__qualname__ = "rq.timeouts", "BaseTimeoutException"
+
+
+class JobTimeLimit(WorkerTimeLimit):
+    pass
+
+
+class OfAClient(OSError):
+    """A client's own, which Python does not turn into FileExistsError and the like."""
+
 
 CASES = [
     # Missing.
@@ -97,6 +113,8 @@ CASES = [
             "EEXIST",
         )
     ),
+    (OfAClient(errno.EISDIR, "x"), FAILED),
+    (OfAClient(errno.EEXIST, "x"), FAILED),
     (IsADirectoryError("x"), FAILED),
     (FileExistsError("x"), FAILED),
     (NameChangedError("x"), FAILED),
@@ -108,6 +126,7 @@ CASES = [
     (OSError(errno.EHOSTUNREACH, "x"), UNREACHABLE),
     (OSError("no number"), UNREACHABLE),
     (socket.gaierror(errno.EIO, "EAI numbers collide with errno"), UNREACHABLE),
+    (socket.herror(errno.EIO, "so do those of the older resolver"), UNREACHABLE),
     (ssl.SSLError(errno.EIO, "SSL numbers collide with errno"), UNREACHABLE),
     (ConnectTimeoutError(endpoint_url="http://x"), UNREACHABLE),
     (ReadTimeoutError(endpoint_url="http://x"), UNREACHABLE),
@@ -122,6 +141,7 @@ CASES = [
     (StorageUnavailable("nested"), UNREACHABLE),
     (caused(StorageUnavailable("nested"), FileNotFoundError("x")), UNREACHABLE),
     (caused(ConnectionError("no socket"), FileNotFoundError("/run/x.sock")), UNREACHABLE),
+    (caused(TimeoutError("no answer"), FileNotFoundError("/run/x.sock")), UNREACHABLE),
     (caused(OSError(errno.ESTALE, "x"), FileNotFoundError("x")), UNREACHABLE),
     (caused(client_error(503), FileNotFoundError("x")), UNREACHABLE),
     (caused(Exception("x"), KeyboardInterrupt()), UNREACHABLE),
@@ -141,6 +161,7 @@ CASES = [
     (RecursionError("x"), REJECTED),
     (ParamValidationError(report="Invalid length for parameter Key"), REJECTED),
     (TimeLimit(), REJECTED),
+    (JobTimeLimit(), REJECTED),
 ]
 
 
@@ -161,3 +182,12 @@ def test_on_a_write_nothing_is_missing(error: Exception, outcome: Outcome) -> No
 
 def test_faults_are_what_may_hide_a_file() -> None:
     assert {outcome for outcome in Outcome if outcome.is_fault} == {DENIED, UNREACHABLE, FAILED}
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(99, None), (100, 100), (404, 404), (599, 599), (600, None)]
+)
+def test_a_number_that_is_no_http_status_is_not_taken_for_one(
+    number: int, status: int | None
+) -> None:
+    assert http_status(with_attributes(code=number)) == status
