@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import enum
 import errno
+import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator
 
-from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    ObjectDoesNotExist,
+    SuspiciousOperation,
+)
 
 from fallback_storage.errors import NameChangedError, StorageUnavailable
+from fallback_storage.statuses import http_status, service_code
 
 
 class Outcome(enum.StrEnum):
@@ -39,7 +45,6 @@ _FAULTS = frozenset({Outcome.DENIED, Outcome.UNREACHABLE, Outcome.FAILED})
 _REJECTED = (
     SuspiciousOperation,
     ImproperlyConfigured,
-    TypeError,
     NameError,
     AssertionError,
     MemoryError,
@@ -73,8 +78,48 @@ _LOCAL_ERRNOS = frozenset(
 _BY_ERRNO = dict.fromkeys(_LOCAL_ERRNOS, Outcome.FAILED) | {errno.ENAMETOOLONG: Outcome.MISSING}
 _MISSING_STATUS = frozenset({404, 410})
 _DENIED_STATUS = frozenset({401, 403})
+# The server is not able to answer now: a later try may succeed.
+_TRY_LATER_STATUS = frozenset({408, 425, 429})
+# The same, said by a code that clients retry whatever its status: Amazon's (botocore's own list).
+_TRY_LATER = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "InternalError",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+# How libraries call their errors of a connection; most of them are no OSErrors.
+_NETWORK_NAME = re.compile(
+    "Connect|Timeout|TimedOut|Transport|SSL|SSH|Proxy|Network|Unreachable|Unavailable"
+    "|HTTPException|Protocol|IncompleteRead|EOFError|Throttl|RateLimit|TooManyRequests"
+)
+_SERVER_ERROR = 500
+# Where a call of a storage is made from.
+_OURS = f"{__name__.partition('.')[0]}."
+# The two kinds of errors that a database driver has (PEP 249).
+_DATABASE_NAMES = frozenset({"DatabaseError", "InterfaceError"})
 # The place itself is gone, not the file in it: Amazon's and Azure's words for it.
 _MISSING_PLACE = frozenset({"NoSuchBucket", "ContainerNotFound"})
+
+
+class InferredMissing(FileNotFoundError):
+    """A storage raised an error that says nothing, and then that it does not have the file.
+
+    A read goes on; to a write it is not known that the storage lacks the file.
+    """
 
 
 def classify(error: Exception, *, writing: bool = False) -> Outcome:
@@ -89,13 +134,52 @@ def classify(error: Exception, *, writing: bool = False) -> Outcome:
     return outcome
 
 
+def says_nothing(error: Exception) -> bool:
+    """Return whether neither ``error`` nor what led to it tells what it is about.
+
+    What led to it can tell that it is about something else than a missing file: a network, a
+    database, a status. It cannot tell that the file is missing: it may have been about another.
+    """
+    return (
+        _classify_itself(error) is None
+        and classify(error) is not Outcome.MISSING
+        and not any(_is_telling(each) for each in _chain(error))
+    )
+
+
+def _is_telling(error: BaseException) -> bool:
+    names = [cls.__name__ for cls in error.__class__.__mro__]
+    if any(name in _DATABASE_NAMES or _NETWORK_NAME.search(name) for name in names):
+        return True
+    if not isinstance(error, Exception):
+        return True
+    outcome = _classify_itself(error)
+    return outcome is Outcome.REJECTED or (outcome is not None and outcome.is_fault)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Give the error, and every one that it was raised from or while handling."""
+    seen: dict[int, BaseException] = {}
+    following: list[BaseException | None] = [error]
+    while following:
+        each = following.pop()
+        if each is not None and id(each) not in seen:
+            seen[id(each)] = each
+            following += [each.__cause__, each.__context__]
+            yield each
+
+
 def _classify_itself(error: Exception) -> Outcome | None:
     if isinstance(error, StorageUnavailable):
         return Outcome.UNREACHABLE
     if isinstance(error, _REJECTED) or not _REJECTED_BY_NAME.isdisjoint(class_paths(error)):
         return Outcome.REJECTED
+    if isinstance(error, TypeError):
+        return Outcome.REJECTED if _is_of_the_call(error) else None
     if isinstance(error, NotImplementedError):
         return Outcome.UNSUPPORTED
+    if isinstance(error, ObjectDoesNotExist):
+        return Outcome.MISSING
     if (status := http_status(error)) is not None:
         return _classify_status(status, error)
     if isinstance(error, OSError):
@@ -103,12 +187,24 @@ def _classify_itself(error: Exception) -> Outcome | None:
     return None
 
 
+def _is_of_the_call(error: TypeError) -> bool:
+    """Return whether the arguments of a call were wrong, and not something deeper in a storage."""
+    frame = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame, traceback = traceback.tb_frame, traceback.tb_next
+    return frame is None or frame.f_globals.get("__name__", "").startswith(_OURS)
+
+
 def _classify_status(status: int, error: Exception) -> Outcome:
-    if _place(error) in _MISSING_PLACE:
+    code = service_code(error)
+    if code in _TRY_LATER or status in _TRY_LATER_STATUS or status >= _SERVER_ERROR:
+        return Outcome.UNREACHABLE
+    if code in _MISSING_PLACE:
         return Outcome.FAILED
     if status in _MISSING_STATUS:
         return Outcome.MISSING
-    return Outcome.DENIED if status in _DENIED_STATUS else Outcome.UNREACHABLE
+    return Outcome.DENIED if status in _DENIED_STATUS else Outcome.FAILED
 
 
 def _classify_os_error(error: OSError) -> Outcome | None:
@@ -132,23 +228,3 @@ def paths_of(cls: type) -> list[str]:
 def class_paths(instance: object) -> list[str]:
     """Return the dotted paths of the classes of ``instance``, nearest first."""
     return paths_of(instance.__class__)
-
-
-def http_status(error: Exception) -> int | None:
-    """Return the HTTP status that ``error`` carries, in whichever way its library has it."""
-    response = getattr(error, "response", None)
-    metadata = response.get("ResponseMetadata") if isinstance(response, Mapping) else None
-    candidates = (
-        metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None,
-        getattr(error, "status_code", None),
-        getattr(response, "status_code", None),
-        getattr(error, "code", None),
-    )
-    return next((int(c) for c in candidates if isinstance(c, int) and 100 <= c < 600), None)
-
-
-def _place(error: Exception) -> object:
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
-        return response["Error"].get("Code")
-    return getattr(error, "error_code", None)

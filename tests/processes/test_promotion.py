@@ -567,8 +567,9 @@ def test_a_lower_one_that_fails_in_the_middle_is_named(
 @pytest.mark.parametrize("promote", [False, True])
 def test_a_bug_of_the_lower_one_is_not_hidden(place: Place, promote: bool) -> None:
     storage = place.overlay(Torn(TypeError)(place.lower), promote=promote)
-    with pytest.raises(TypeError):
+    with pytest.raises(StorageUnavailable) as caught:
         storage.open(NAME, "rb" if promote else "r+b")
+    assert isinstance(caught.value.failures["TornStorage"], TypeError)
 
 
 def test_a_lower_one_that_cannot_read_on_says_so(place: Place) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
-from django.core.files.storage import InMemoryStorage
+from django.core.files.storage import InMemoryStorage, Storage
 
-from fallback_storage.errors import ReadOnlyStorageError, StorageUnavailable
+from fallback_storage.errors import DeadlineExceeded, ReadOnlyStorageError, StorageUnavailable
 from fallback_storage.http import UnexpectedAnswer
 from fallback_storage.storage import FallbackStorage
+from tests.remotes import breaker_of
 
 from .conftest import MakeHTTP
-from .site import Site
+from .site import Request, Site
 
 READS: dict[str, Callable[[FallbackStorage], Any]] = {
     "open": lambda storage: storage.open("there.jpg"),
@@ -137,3 +141,112 @@ def test_a_delete_leaves_the_site_as_it_is(site: Site, storage: FallbackStorage)
     storage.delete("there.jpg")
     assert read(storage, "there.jpg") == b"production's"
     assert {method for method, _ in site.asked} <= {"GET", "HEAD"}
+
+
+def guarded(memory: InMemoryStorage, http: Storage, **keys: Any) -> FallbackStorage:
+    production = {"BACKEND": http, "NAME": "production", "READ_ONLY": True, **keys}
+    return FallbackStorage(backends=[memory, production])
+
+
+@pytest.mark.parametrize("status", [301, 400, 405, 414, 451])
+def test_what_a_site_will_not_answer_opens_no_breaker(
+    site: Site, memory: InMemoryStorage, make_http: MakeHTTP, status: int
+) -> None:
+    storage = guarded(memory, make_http(), BREAKER={"failures": 1})
+    site.says(status, Location="http://elsewhere.example/")
+    asks: list[Callable[[FallbackStorage], Any]] = [*READS.values(), lambda s: s.exists("dir")]
+    for ask in asks:
+        with pytest.raises(OSError, match=str(status)):
+            ask(storage)
+    assert breaker_of(storage, 1).state == "closed"
+
+
+def test_a_page_in_the_place_of_a_file_opens_no_breaker(
+    site: Site, memory: InMemoryStorage, make_http: MakeHTTP
+) -> None:
+    storage = guarded(memory, make_http(expect=["image/*"]), BREAKER={"failures": 1})
+    site.says(200, Content_Type="text/html")
+    for read in READS.values():
+        with pytest.raises(UnexpectedAnswer):
+            read(storage)
+    assert breaker_of(storage, 1).state == "closed"
+
+
+def test_a_half_open_breaker_is_closed_by_any_answer(
+    site: Site, memory: InMemoryStorage, make_http: MakeHTTP
+) -> None:
+    storage = guarded(memory, make_http(), BREAKER={"failures": 1, "cooldown": 0.001})
+    site.says(503)
+    with pytest.raises(OSError, match="503"):
+        storage.size("there.jpg")
+    assert breaker_of(storage, 1).state != "closed"
+    site.says(400)
+    while breaker_of(storage, 1).seconds_left:
+        pass
+    with pytest.raises(OSError, match="400"):
+        storage.size("there.jpg")
+    assert breaker_of(storage, 1).state == "closed"
+
+
+def test_a_slow_download_is_waited_for_and_is_no_fault(
+    site: Site, memory: InMemoryStorage, make_http: MakeHTTP
+) -> None:
+    began, goes_on = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> None:
+        if request.name == "large.jpg":
+            request.start(Content_Length="7", Content_Type="image/jpeg")
+            began.set()
+            goes_on.wait(60)
+            request.wfile.write(b"content")
+        else:
+            site.released.wait(60)
+
+    site.answer = answer
+    storage = guarded(memory, make_http(probe=False), TIMEOUT=0.2, BREAKER={"failures": 2})
+    with ThreadPoolExecutor() as pool:
+        large = pool.submit(read, storage, "large.jpg")
+        assert began.wait(60)
+        with pytest.raises(DeadlineExceeded):  # So the deadline of the first has passed too.
+            storage.size("hangs.jpg")
+        goes_on.set()
+        assert large.result() == b"content"
+    assert breaker_of(storage, 1).state == "closed"
+
+
+def test_a_download_that_takes_too_long_is_not_the_site_s_fault(
+    site: Site, memory: InMemoryStorage, make_http: MakeHTTP
+) -> None:
+    now = [1000.0]
+
+    def answer(request: Request) -> None:
+        request.start(Content_Length="10", Content_Type="image/jpeg")
+        request.wfile.write(b"1")
+        now[0] += 31
+        request.wfile.write(b"2")
+        site.released.wait(60)
+
+    site.answer = answer
+    http = make_http(probe=False, clock=lambda: now[0], deadline=30, read_timeout=60)
+    storage = guarded(memory, http, BREAKER={"failures": 1})
+    with pytest.raises(TimeoutError, match="its deadline of 30 s"):
+        storage.open("large.jpg")
+    assert breaker_of(storage, 1).state == "closed"
+
+
+@pytest.mark.parametrize("read", [*READS.values(), lambda s: s.url("there.jpg")])
+def test_a_name_that_is_no_text_is_refused_before_the_site_is_asked(
+    site: Site, memory: InMemoryStorage, make_http: MakeHTTP, read: Callable[[Any], Any]
+) -> None:
+    class Renamed:
+        def __init__(self, storage: FallbackStorage) -> None:
+            self.storage = storage
+
+        def __getattr__(self, method: str) -> Callable[[str], Any]:
+            return lambda name: getattr(self.storage, method)("dir/\udcff.jpg")
+
+    storage = guarded(memory, make_http(), BREAKER={"failures": 1})
+    with pytest.raises(SuspiciousFileOperation, match="UTF-8"):
+        read(Renamed(storage))
+    assert site.asked == []
+    assert breaker_of(storage, 1).state == "closed"

@@ -28,7 +28,8 @@ OUTCOMES = {
     403: Outcome.DENIED,
     404: Outcome.MISSING,
     410: Outcome.MISSING,
-    **dict.fromkeys([204, 206, 400, 414, 429, 500, 502, 503, 504], Outcome.UNREACHABLE),
+    **dict.fromkeys([204, 206, 400, 405, 414], Outcome.FAILED),
+    **dict.fromkeys([408, 425, 429, 500, 502, 503, 504], Outcome.UNREACHABLE),
 }
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
 

@@ -37,7 +37,7 @@ def test_a_site_that_answers_to_everything_is_noticed(
     with pytest.raises(UnexpectedAnswer, match=r"probe=False") as error:
         OPERATIONS[operation](make_http(probe=True))
     assert "expect" in str(error.value)
-    assert classify(error.value) is Outcome.UNREACHABLE
+    assert classify(error.value) is Outcome.FAILED
 
 
 def test_such_a_site_is_believed_only_on_request(site: Site, make_http: MakeHTTP) -> None:
@@ -121,7 +121,7 @@ def test_another_content_type_is_no_answer(
     storage = make_http(expect=["image/*", "video/mp4"])
     with pytest.raises(UnexpectedAnswer, match=r"not with image/\* or video/mp4") as error:
         OPERATIONS[operation](storage)
-    assert classify(error.value) is Outcome.UNREACHABLE
+    assert classify(error.value) is Outcome.FAILED
 
 
 @pytest.mark.parametrize(

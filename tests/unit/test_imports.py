@@ -12,7 +12,17 @@ import fallback_storage
 
 ROOT = Path(fallback_storage.__file__).parent
 ORDER = [
-    *("errors", "names", "outcomes", "signals", "locks", "file_locks", "deconstruction", "conf"),
+    *(
+        "errors",
+        "names",
+        "statuses",
+        "outcomes",
+        "signals",
+        "locks",
+        "file_locks",
+        "deconstruction",
+        "conf",
+    ),
     *("resilience", "backend", "combined", "overlay", "storage"),
     *("status", "checks", "apps", "management"),
 ]
@@ -20,7 +30,7 @@ APART = {
     # The test kit is for any storage: it knows none of this package's.
     "testing": {"testing"},
     # A storage like any other, which a combined one uses and does not know.
-    "http": {"errors", "names", "deconstruction", "conf", "backend", "http"},
+    "http": {"errors", "names", "deconstruction", "conf", "resilience", "backend", "http"},
 }
 #: A module, and those of this package that it imports, for types alone too.
 Graph = Mapping[str, set[str]]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from collections.abc import Callable
+from http.client import IncompleteRead
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.exceptions import (
@@ -15,10 +18,17 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    ObjectDoesNotExist,
+    SuspiciousFileOperation,
+)
 
+from fallback_storage.backend.adapters import Adapter
+from fallback_storage.backend.layers import SecondOpinion
 from fallback_storage.errors import NameChangedError, StorageUnavailable, UnsupportedOperation
-from fallback_storage.outcomes import Outcome, classify, http_status
+from fallback_storage.outcomes import Outcome, classify, says_nothing
+from fallback_storage.statuses import http_status
 
 MISSING, UNSUPPORTED = Outcome.MISSING, Outcome.UNSUPPORTED
 DENIED, UNREACHABLE = Outcome.DENIED, Outcome.UNREACHABLE
@@ -68,6 +78,29 @@ class OfAClient(OSError):
     """A client's own, which Python does not turn into FileExistsError and the like."""
 
 
+class Unreadable(Exception):
+    """Of a client that has its answer no more."""
+
+    @property
+    def response(self) -> object:
+        raise RuntimeError("closed")
+
+
+def raised_by(call: Callable[[], object]) -> Exception:
+    with pytest.raises(TypeError) as caught:
+        call()
+    return caught.value
+
+
+absent: Any = None
+
+
+class Psycopg(Exception):
+    """Stands for what a database driver raises."""
+
+
+Psycopg.__name__ = "DatabaseError"
+
 CASES = [
     # Missing.
     (FileNotFoundError(errno.ENOENT, "x"), MISSING),
@@ -81,6 +114,10 @@ CASES = [
     (with_attributes(status_code=410), MISSING),
     (with_attributes(code=404), MISSING),
     (with_attributes(response=SimpleNamespace(status_code=404)), MISSING),
+    (with_attributes(response=SimpleNamespace(status=404)), MISSING),
+    (with_attributes(status=404), MISSING),
+    (with_attributes(http_status=404), MISSING),
+    (ObjectDoesNotExist("No row of that name"), MISSING),
     (with_attributes(status_code=404, error_code="BlobNotFound"), MISSING),
     (caused(Exception("wrapped"), FileNotFoundError("x")), MISSING),
     (caused(OSError("wrapped"), client_error(404)), MISSING),
@@ -88,6 +125,9 @@ CASES = [
     # The place is missing, not the file.
     (client_error(404, "NoSuchBucket"), FAILED),
     (with_attributes(status_code=404, error_code="ContainerNotFound"), FAILED),
+    # Said by the server, of this request.
+    *((client_error(status), FAILED) for status in (301, 400, 405, 409, 412, 414, 416, 451)),
+    (with_attributes(status=400), FAILED),
     # Unsupported.
     (NotImplementedError(), UNSUPPORTED),
     (UnsupportedOperation("none"), UNSUPPORTED),
@@ -134,10 +174,15 @@ CASES = [
     (client_error(500), UNREACHABLE),
     (client_error(503, "SlowDown"), UNREACHABLE),
     (client_error(429), UNREACHABLE),
-    (client_error(400), UNREACHABLE),
+    (client_error(400, "RequestTimeout"), UNREACHABLE),
+    (client_error(200, "SlowDown"), UNREACHABLE),
+    (client_error(408), UNREACHABLE),
+    (client_error(425), UNREACHABLE),
     (with_attributes(status_code=True), UNREACHABLE),
     (with_attributes(status_code="404"), UNREACHABLE),
     (with_attributes(code=4), UNREACHABLE),
+    (Unreadable("a property that raises"), UNREACHABLE),
+    (raised_by(lambda: len(absent)), UNREACHABLE),
     (StorageUnavailable("nested"), UNREACHABLE),
     (caused(StorageUnavailable("nested"), FileNotFoundError("x")), UNREACHABLE),
     (caused(ConnectionError("no socket"), FileNotFoundError("/run/x.sock")), UNREACHABLE),
@@ -191,3 +236,69 @@ def test_a_number_that_is_no_http_status_is_not_taken_for_one(
     number: int, status: int | None
 ) -> None:
     assert http_status(with_attributes(code=number)) == status
+
+
+SAYS_NOTHING = [
+    *(ValueError("x"), KeyError("x"), OSError("no number"), RuntimeError("x")),
+    raised_by(lambda: len(absent)),
+    in_context_of(OSError("while a 404 was handled"), client_error(404)),
+    in_context_of(OSError("x"), FileNotFoundError("x")),
+    in_context_of(ValueError("x"), NotImplementedError()),
+    caused(ValueError("x"), KeyError("x")),
+]
+TELLS = [
+    *(error for error, outcome in CASES if outcome is not UNREACHABLE),
+    *(ConnectionError("x"), TimeoutError("x"), StorageUnavailable("nested"), client_error(500)),
+    *(
+        wrapped(ValueError("x"), inner)
+        for wrapped in (caused, in_context_of)
+        for inner in (
+            *(ConnectionError("x"), TimeoutError("x"), ssl.SSLError("x"), EOFError("x")),
+            *(client_error(500), client_error(403), client_error(400), OSError(errno.EIO, "x")),
+            *(TimeLimit(), ConnectTimeoutError(endpoint_url="http://x"), PermissionError("x")),
+            *(IncompleteRead(b""), Psycopg("x"), MemoryError(), StorageUnavailable("nested")),
+        )
+    ),
+    caused(
+        ValueError("x"), in_context_of(KeyError("x"), in_context_of(OSError(), TimeoutError()))
+    ),
+    caused(ValueError("x"), KeyboardInterrupt()),
+    Psycopg("gone away"),
+]
+
+
+@pytest.mark.parametrize("error", SAYS_NOTHING, ids=describe)
+def test_an_error_can_say_nothing(error: Exception) -> None:
+    assert classify(error) is UNREACHABLE
+    assert says_nothing(error)
+
+
+@pytest.mark.parametrize("error", TELLS, ids=describe)
+def test_a_network_a_database_or_a_status_anywhere_in_the_chain_says_something(
+    error: Exception,
+) -> None:
+    assert not says_nothing(error)
+
+
+def test_a_circle_of_errors_ends() -> None:
+    first, second = ValueError("x"), KeyError("x")
+    first.__cause__, second.__cause__ = second, first
+    assert says_nothing(first)
+
+
+def test_a_call_with_wrong_arguments_is_rejected_and_a_mistake_in_a_storage_is_not() -> None:
+    class Takes:
+        def exists(self, name: str) -> bool:
+            return True
+
+        def size(self, name: str, extra: Any) -> int:
+            return len(extra)
+
+    storage = Takes()
+    adapter = Adapter(storage)
+    with pytest.raises(TypeError) as caught:
+        SecondOpinion(adapter).call(storage.size, "a.txt")
+    assert classify(caught.value) is REJECTED
+    with pytest.raises(TypeError) as caught:
+        SecondOpinion(adapter).call(storage.size, "a.txt", None)
+    assert classify(caught.value) is UNREACHABLE

@@ -15,25 +15,26 @@ from django.core.files.base import File
 
 from fallback_storage.backend import files
 from fallback_storage.backend.adapters import Adapter
-from fallback_storage.backend.adapters.base import SkipIf
+from fallback_storage.backend.adapters.base import PROBE, SkipIf
 from fallback_storage.backend.layers import (
     OPERATIONS,
     Call,
+    Encodable,
     Guarded,
     Layer,
     Operation,
     ReadOnly,
     Recovering,
+    SecondOpinion,
     Unsupported,
 )
-from fallback_storage.outcomes import Outcome, classify, http_status
+from fallback_storage.outcomes import InferredMissing, Outcome, classify
 from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.resilience.guard import Guard
+from fallback_storage.statuses import http_status
 
-# A name that no file has: any answer to it will do.
 # The status that a server without the right to list gives a file that is not there.
 _FORBIDDEN = 403
-_PROBE = "fallback_storage_probe"
 # What stands for an operation that neither the storage nor its adapter has.
 _METHODS = {"claims": "exists", "open_for_writing": "open"}
 
@@ -89,13 +90,18 @@ class Backend:
         self.denied_is_missing = denied_is_missing
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
+        opinion = None if adapter.exact else SecondOpinion(adapter)
+        if opinion is not None:
+            self.wrap(opinion)
         recovers = type(adapter).after_error is not Adapter.after_error
         if recovers and (guard is None or guard.bulkhead is None):
             self.wrap(Recovering(adapter))
         self._guarded = None
         if guard is not None:
-            self._guarded = Guarded(guard, adapter, self.outcome_of, peers)
+            self._guarded = Guarded(guard, adapter, self.outcome_of, peers, opinion)
             self.wrap(self._guarded)
+        if adapter.is_remote:
+            self.wrap(Encodable(name))
         if read_only:
             self.wrap(ReadOnly(name))
         #: The URL of a file of which it is known that this backend serves it.
@@ -174,14 +180,22 @@ class Backend:
 
     def says_missing(self, error: Exception) -> bool:
         """Return whether ``error`` says so, and not just what is made of it."""
+        if isinstance(error, InferredMissing):
+            return False
         return self.adapter.says_missing(error) or classify(error) is Outcome.MISSING
+
+    def infers_missing(self, error: Exception) -> bool:
+        """Return whether ``error`` is taken for *missing* by a read, though it does not say so."""
+        if isinstance(error, InferredMissing):
+            return True
+        return self.denied_is_missing and not self.says_missing(error)
 
     def probe(self) -> None:
         """Ask whether a file exists, whatever the breaker says; raise what the storage raises."""
         if self._guarded is None:
-            self.exists(_PROBE)
+            self.exists(PROBE)
         else:
-            self._guarded.call(self._innermost(OPERATIONS[0]), _PROBE, force=True)
+            self._guarded.call(self._innermost(OPERATIONS[0]), PROBE, force=True)
 
     def _url(self, url: Call, name: str, **keywords: Any) -> Any:
         """Return the URL made with those of ``keywords`` that the storage's ``url`` takes."""

@@ -1,22 +1,27 @@
 """What lies around the calls of a storage: each layer is put there once, when it is built.
 
-The order, from the inside: the storage, its adapter, its guard (deadline and breaker), read-only;
-then what the class of the combined storage adds. A layer that is not configured is not there, so
-that most calls of a local backend go to its storage's own method.
+The order, from the inside: the storage, its adapter, a second opinion, its guard (deadline and
+breaker), the names that a server can be asked for, read-only; then what the class of the combined
+storage adds. A layer that is not configured is not there, so that most calls of a local backend go
+to its storage's own method.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
 
 from fallback_storage.backend import files
 from fallback_storage.backend.adapters import Adapter
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
+from fallback_storage.outcomes import InferredMissing, Outcome, classify, says_nothing
 from fallback_storage.resilience.call import Recovery
 from fallback_storage.resilience.guard import Guard, Judge
 
@@ -75,6 +80,66 @@ class ReadOnly:
         raise ReadOnlyStorageError(f"{self._backend} is read-only: no {operation}({name!r}).")
 
 
+# What a storage that does not have the file raises an error for.
+_OF_ONE_FILE = frozenset(
+    {"open", "size", "path", "get_accessed_time", "get_created_time", "get_modified_time"}
+)
+
+
+class SecondOpinion:
+    """Asks a storage whether it has a file after it raised an error that says nothing.
+
+    It lies within the guard: both are one call, with one deadline. The class of a storage that is
+    known exactly needs none.
+    """
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self._exists = adapter.method("exists")
+
+    def around(self, operation: Operation, call: Call) -> Call:
+        asks = operation.name in _OF_ONE_FILE and self._exists is not None
+        return partial(self.call, call) if asks and not isinstance(call, Unsupported) else call
+
+    def call(self, call: Call, name: str, *args: Any) -> Any:
+        """Make a call; raise ``InferredMissing`` if the storage then says that it has no file."""
+        try:
+            return call(name, *args)
+        except Exception as error:
+            if says_nothing(error) and not self._may_have(name):
+                no_file = os.strerror(errno.ENOENT)
+                raise InferredMissing(errno.ENOENT, no_file, name) from error
+            raise
+
+    def _may_have(self, name: str) -> bool:
+        self._adapter.after_error()
+        try:
+            return cast(Call, self._exists)(name) is not False
+        except Exception as error:
+            if classify(error) is Outcome.REJECTED:
+                raise
+            return True
+
+
+class Encodable:
+    """Refuses names that no server can be asked for: they hold what is no character."""
+
+    def __init__(self, backend: str) -> None:
+        self._backend = backend
+
+    def around(self, operation: Operation, call: Call) -> Call:
+        return partial(self._call, call)
+
+    def _call(self, call: Call, name: str, *args: Any, **keywords: Any) -> Any:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise SuspiciousFileOperation(
+                f"{self._backend} takes no name that UTF-8 cannot encode: {name!a}."
+            ) from error
+        return call(name, *args, **keywords)
+
+
 class Recovering:
     """Makes a storage usable again after each error; a guard with a bulkhead does so itself."""
 
@@ -97,12 +162,20 @@ class Guarded:
     """Bounds each call and counts what it came to; a write has no deadline."""
 
     def __init__(
-        self, guard: Guard, adapter: Adapter, judge: Judge, peers: Sequence[Guard | None]
+        self,
+        guard: Guard,
+        adapter: Adapter,
+        judge: Judge,
+        peers: Sequence[Guard | None],
+        opinion: SecondOpinion | None,
     ) -> None:
         self._guard = guard
         self._adapter = adapter
         self._judge = judge
         self._recovery = Recovery(adapter.after_error, adapter.give_up)
+        self._opening_existing: Call = partial(files.open_existing, adapter)
+        if opinion is not None:
+            self._opening_existing = partial(opinion.call, self._opening_existing)
         self._peers = [] if None in peers else [peer for peer in peers if peer is not None]
 
     def around(self, operation: Operation, call: Call) -> Call:
@@ -141,7 +214,7 @@ class Guarded:
 
     def _open_then_download(self, name: str, mode: str) -> File[Any]:
         """Open a file that comes whole: the deadline is for the answer, not for the download."""
-        file: File[Any] = self.call(files.open_existing, self._adapter, name, mode)
+        file: File[Any] = self.call(self._opening_existing, name, mode)
         if self._adapter.open_checks_existence(file):
             return file
         touched: File[Any] = self.call(

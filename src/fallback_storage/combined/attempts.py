@@ -80,8 +80,7 @@ class Attempts:
         if outcome is Outcome.REJECTED:
             raise error
         self.outcomes[backend.name] = outcome
-        guessed = outcome is Outcome.MISSING and backend.denied_is_missing
-        if guessed and not backend.says_missing(error):
+        if outcome is Outcome.MISSING and backend.infers_missing(error):
             self.guesses[backend.name] = error
         if not outcome.is_fault:
             return
@@ -127,15 +126,26 @@ class Attempts:
             len(errors) == 1
             and self._members.raises_single_error
             and not isinstance(errors[0], FileNotFoundError)
+            and self._is_noted(errors[0])
         ):
-            note = f"{self._members.owner!r}, {self.operation}({self.name!r}): {self}."
-            if note not in getattr(errors[0], "__notes__", ()):  # One error can be raised twice.
-                errors[0].add_note(note)
             raise errors[0]
         failures = f"{self.operation}({self.name!r})"
         raise StorageUnavailable(
             operation=self.operation, name=self.name, failures=self.errors
         ) from (errors[0] if len(errors) == 1 else ExceptionGroup(failures, errors))
+
+    def _is_noted(self, error: Exception) -> bool:
+        """Note at an error what the others said; ``False`` if it is frozen, as minio's are.
+
+        Such an error cannot be raised through a context manager either.
+        """
+        note = f"{self._members.owner!r}, {self.operation}({self.name!r}): {self}."
+        try:
+            if note not in getattr(error, "__notes__", ()):  # One error can be raised twice.
+                error.add_note(note)
+        except AttributeError:
+            return False
+        return True
 
 
 def served(

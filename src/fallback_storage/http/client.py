@@ -20,6 +20,7 @@ from fallback_storage.http.negative_cache import NegativeCache
 from fallback_storage.http.options import HTTPOptions, target_of
 from fallback_storage.http.responses import Description, UnexpectedAnswer
 from fallback_storage.http.transport import Method, Transport
+from fallback_storage.resilience.call import has_answered
 
 #: The most redirects that are followed for one request.
 MAX_REDIRECTS = 5
@@ -103,6 +104,7 @@ class Client:
                 )
             if size is not None and size > self._options.max_size:
                 raise self._too_large(name)
+            has_answered()
             return self._spool(response, name)
 
     def _spool(self, response: BaseHTTPResponse, name: str) -> tuple[Spool, int]:

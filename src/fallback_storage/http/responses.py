@@ -35,6 +35,8 @@ class UnexpectedAnswer(FallbackStorageError, OSError):
 
     # The public path.
     __module__ = "fallback_storage.http"
+    #: What says that the site is well, to whoever counts its faults.
+    status_code = OK
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ def error_for(status: int, name: str) -> OSError:
     if status in _MISSING:
         return FileNotFoundError(errno.ENOENT, f"HTTP {status}", name)
     if status in _DENIED:
-        error = PermissionError(errno.EACCES, f"HTTP {status}", name)
-        error.status_code = status  # type: ignore[attr-defined]  # For DENIED_IS_MISSING.
-        return error
-    return OSError(f"HTTP {status} for {name!r}.")
+        error: OSError = PermissionError(errno.EACCES, f"HTTP {status}", name)
+    else:
+        error = OSError(f"HTTP {status} for {name!r}.")
+    error.status_code = status  # type: ignore[attr-defined]
+    return error
 
 
 def describe(status: int, headers: Mapping[str, str]) -> Description:

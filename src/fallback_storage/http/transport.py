@@ -76,7 +76,10 @@ class Transport:
         try:
             yield response
         except HTTPError as error:
-            raise _fault(error, name, deadline) from None
+            fault = _fault(error, name, deadline)
+            if deadline.passed:  # It answers: what takes so long is this file.
+                fault.status_code = response.status  # type: ignore[attr-defined]
+            raise fault from None
         finally:
             # What was asked is known: a body that nobody needs is not waited for.
             exchange.waits = False

@@ -71,9 +71,9 @@ class Bulkhead:
         try:
             workers.waiting.append(call)
             workers.wake()
-            is_answered = call.ended.acquire(timeout=-1 if seconds is None else seconds)
-            if not is_answered and not workers.leave(call):
-                is_answered = call.ended.acquire()
+            has_ended = call.ended.acquire(timeout=-1 if seconds is None else seconds)
+            if not has_ended and (call.is_answered or not workers.leave(call)):
+                has_ended = call.ended.acquire()
         except BaseException:
             try:
                 if seconds is None and not call.withdraw() and not call.is_over:
@@ -81,7 +81,7 @@ class Bulkhead:
             finally:
                 workers.leave(call)
             raise
-        if is_answered:
+        if has_ended:
             return call.result()
         limit = cast(float, seconds)
         if call.began_at is None or self._clock() - call.began_at < limit / 2:

@@ -26,6 +26,16 @@ def current_call() -> Call[Any] | None:
     return None if call is None else call()
 
 
+def has_answered() -> None:
+    """Say that the server has answered, and that what follows takes as long as it takes.
+
+    The caller's deadline was for the answer; what follows has to be bounded by its client.
+    """
+    call = current_call()
+    if call is not None:
+        call.is_answered = True
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -52,6 +62,8 @@ class Call(Generic[T]):
         self.recovery = recovery
         self.error: BaseException | None = None
         self.began_at: float | None = None
+        #: Whether its deadline no longer counts.
+        self.is_answered = False
         #: Whether what it holds has been let go of, so that other calls can be made.
         self.is_given_up = False
         #: Whoever has claimed the end releases it when done with that; the other waits for it.

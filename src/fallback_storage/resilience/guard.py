@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from fallback_storage.errors import BreakerOpen, BulkheadFull
 from fallback_storage.outcomes import Outcome
 from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.resilience.bulkhead import Bulkhead
 from fallback_storage.resilience.call import NO_RECOVERY, Recovery, under_way
+from fallback_storage.statuses import http_status
 
 T = TypeVar("T")
 
@@ -146,7 +147,13 @@ class Guard:
             return
         if outcome is Outcome.UNREACHABLE:
             self.breaker.faulted(permit, seconds)
-        elif outcome in _NO_EVIDENCE:
+        elif outcome in _NO_EVIDENCE and not _is_answer(error, outcome):
             self.breaker.abstained(permit)
         else:
             self.breaker.succeeded(permit, seconds)
+
+
+def _is_answer(error: BaseException, outcome: Outcome) -> bool:
+    """Return whether a server said that it will not, which shows that it is well."""
+    failed = outcome is Outcome.FAILED and isinstance(error, Exception)
+    return failed and http_status(cast(Exception, error)) is not None

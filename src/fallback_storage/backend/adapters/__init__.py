@@ -10,6 +10,7 @@ from typing import Any
 
 from fallback_storage.backend.adapters.azure import Azure
 from fallback_storage.backend.adapters.base import Adapter
+from fallback_storage.backend.adapters.composed import Composed
 from fallback_storage.backend.adapters.ftp import FTP
 from fallback_storage.backend.adapters.gcs import GCS
 from fallback_storage.backend.adapters.http import HTTP
@@ -24,7 +25,9 @@ __all__ = ["Adapter", "adapter_class", "adapter_for", "bound_to_a_thread"]
 _ADAPTERS: dict[str, type[Adapter]] = {
     "django.core.files.storage.filesystem.FileSystemStorage": Local,
     "django.core.files.storage.memory.InMemoryStorage": Memory,
+    "fallback_storage.combined.base.CombinedStorage": Composed,
     "fallback_storage.http.HTTPStorage": HTTP,
+    "fallback_storage.testing.faulty.FaultyStorage": Composed,
     "storages.backends.azure_storage.AzureStorage": Azure,
     "storages.backends.ftp.FTPStorage": FTP,
     "storages.backends.gcloud.GoogleCloudStorage": GCS,

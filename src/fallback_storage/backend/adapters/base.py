@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from fallback_storage.errors import UnsupportedOperation
 #: Asked at the last moment: whether a file is not to be created after all.
 SkipIf = Callable[[], bool] | None
 
+#: A name that no file has: any answer to it will do.
+PROBE = "fallback_storage_probe"
 # The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
 _IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
 
@@ -85,8 +88,16 @@ class Adapter:
 
     @cached_property
     def is_remote(self) -> bool:
-        """Whether the storage has no local paths."""
-        return getattr(self.storage.__class__, "path", Storage.path) is Storage.path
+        """Whether the storage has no local paths.
+
+        Some have a method that only raises, or returns the name.
+        """
+        if getattr(self.storage.__class__, "path", Storage.path) is Storage.path:
+            return True
+        try:
+            return not os.path.isabs(self.storage.path(PROBE))
+        except Exception:
+            return True
 
     @property
     def overwrites(self) -> bool:

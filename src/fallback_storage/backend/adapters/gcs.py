@@ -9,7 +9,7 @@ from typing import Any
 from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
-from fallback_storage.outcomes import http_status
+from fallback_storage.statuses import http_status
 
 # Precondition failed: there is an object of that name.
 _TAKEN = 412

@@ -14,8 +14,9 @@ from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
 from fallback_storage.names import TEMPORARY
-from fallback_storage.outcomes import class_paths, http_status
+from fallback_storage.outcomes import class_paths
 from fallback_storage.resilience.parallel import in_parallel
+from fallback_storage.statuses import http_status
 
 # Precondition failed; conflict with another conditional request.
 _TAKEN, _CONFLICT = 412, 409

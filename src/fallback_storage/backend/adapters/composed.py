@@ -1,0 +1,20 @@
+"""Storages that are made of others."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from django.core.files.storage import Storage
+
+from fallback_storage.backend.adapters.base import Adapter
+
+
+class Composed(Adapter):
+    """A combined storage, or one with faults: to ask it for a path would be to ask others.
+
+    Those have breakers of their own.
+    """
+
+    @cached_property
+    def is_remote(self) -> bool:
+        return getattr(self.storage.__class__, "path", Storage.path) is Storage.path

@@ -1,0 +1,34 @@
+"""What a library's error carries of a server's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def http_status(error: Exception) -> int | None:
+    """Return the HTTP status that ``error`` carries, in whichever way its library has it."""
+    response = _attribute(error, "response")
+    metadata = response.get("ResponseMetadata") if isinstance(response, Mapping) else None
+    candidates = (
+        metadata.get("HTTPStatusCode") if isinstance(metadata, Mapping) else None,
+        *(_attribute(error, each) for each in ("status_code", "code", "status", "http_status")),
+        *(_attribute(response, each) for each in ("status_code", "status")),
+    )
+    return next((int(c) for c in candidates if isinstance(c, int) and 100 <= c < 600), None)
+
+
+def _attribute(thing: object, name: str) -> Any:
+    """Return an attribute of a library's error, ``None`` if it has none."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:  # A property may raise anything.
+        return None
+
+
+def service_code(error: Exception) -> object:
+    """Return what the service calls the error: Amazon's and Azure's codes."""
+    response = _attribute(error, "response")
+    if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
+        return response["Error"].get("Code")
+    return _attribute(error, "error_code")
