@@ -104,5 +104,13 @@ def alternative_name(name: str, max_length: int | None = None) -> str:
     return f"{directory}/{alternative}" if directory else alternative
 
 
+def shortened(name: str, max_length: int) -> str:
+    """Return ``name`` with so much less of its root that it fits, if something is left of that."""
+    root, extension = os.path.splitext(name)
+    fitting = root[: max(max_length - len(extension), 0)]
+    directory = name.rpartition("/")[0]
+    return fitting + extension if len(fitting) > len(directory) + bool(directory) else name
+
+
 # What Django puts behind a name that is taken; as long as this.
 _SUFFIX = "_1234567"

@@ -14,8 +14,6 @@ from fallback_storage.storage import FallbackStorage, OverlayStorage
 #: What CombinedStorage leaves to Django, and why it may.
 INHERITED = {
     "open": "calls `_open`, which asks the backends",
-    "get_alternative_name": "makes up a name and asks nobody",
-    "generate_filename": "cleans a name by `get_valid_name`, and asks nobody else",
     "is_name_available": "answers by `exists`, and raises where that does",  # from Django 5.1
 }
 #: Methods that a subclass of Storage implements, as Django's documentation lists them.

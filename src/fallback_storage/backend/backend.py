@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import inspect
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.backend import files
+from fallback_storage.backend import calls, files
 from fallback_storage.backend.adapters import Adapter
 from fallback_storage.backend.adapters.base import PROBE, SkipIf
 from fallback_storage.backend.layers import (
@@ -35,6 +32,8 @@ from fallback_storage.statuses import http_status
 
 # The status that a server without the right to list gives a file that is not there.
 _FORBIDDEN = 403
+# What the class of a storage may have in a way of its own.
+_OWN = frozenset({"get_available_name", "save", "get_alternative_name", "generate_filename"})
 # What stands for an operation that neither the storage nor its adapter has.
 _METHODS = {"claims": "exists", "open_for_writing": "open"}
 
@@ -68,6 +67,9 @@ class Backend:
     create: Callable[[str, File[Any], SkipIf], str | None]
     #: Stores a file whole in the place of another.
     replace: Callable[[str, File[Any]], str]
+    #: What the storage's class has in the place of Django's, as ``has_own`` tells.
+    get_available_name: Callable[[str, int | None], str]
+    save: Callable[[str, int | None, File[Any]], str]
 
     def __init__(
         self,
@@ -88,6 +90,7 @@ class Backend:
         self.guard = guard
         #: Whether a read takes a 403 for *missing*; nothing else does.
         self.denied_is_missing = denied_is_missing
+        self._own = {method for method in _OWN if adapter.own(method) is not None}
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
         opinion = None if adapter.exact else SecondOpinion(adapter)
@@ -120,6 +123,10 @@ class Backend:
         if operation.name in {"create", "replace"}:
             own: Call = getattr(self.adapter, operation.name)
             return own
+        if operation.name in {"get_available_name", "save"}:
+            method = self.adapter.own(operation.name)
+            call = Unsupported(self.name, operation.name)
+            return call if method is None else partial(calls.in_its_own_way, method)
         method = self.adapter.method(operation.name)
         if method is None and operation.name in _METHODS:
             method = self.adapter.method(_METHODS[operation.name])
@@ -128,11 +135,15 @@ class Backend:
         special: dict[str, Call] = {
             "open": partial(files.open_for_reading, self.adapter),
             "open_for_writing": partial(files.open_for_writing, self.adapter),
-            "listdir": partial(_listed, method),
-            "size": partial(_size, method, self.adapter.method("exists")),
-            "url": partial(self._url, method),
+            "listdir": partial(calls.listdir, method),
+            "size": partial(calls.size, method, self.adapter.method("exists")),
+            "url": partial(calls.url, method),
         }
         return special.get(operation.name, method)
+
+    def has_own(self, method: str) -> bool:
+        """Return whether the storage's class has its own ``save``, or way of naming a file."""
+        return method in self._own
 
     @property
     def is_remote(self) -> bool:
@@ -197,20 +208,6 @@ class Backend:
         else:
             self._guarded.call(self._innermost(OPERATIONS[0]), PROBE, force=True)
 
-    def _url(self, url: Call, name: str, **keywords: Any) -> Any:
-        """Return the URL made with those of ``keywords`` that the storage's ``url`` takes."""
-        if not keywords:
-            return url(name)
-        parameters = self._url_parameters
-        kinds = {parameter.kind for parameter in parameters.values()}
-        if inspect.Parameter.VAR_KEYWORD not in kinds:
-            keywords = {key: value for key, value in keywords.items() if key in parameters}
-        return url(name, **keywords)
-
-    @cached_property
-    def _url_parameters(self) -> Mapping[str, inspect.Parameter]:
-        return inspect.signature(self.storage.url).parameters
-
     def locked(self, name: str) -> AbstractContextManager[None]:
         """Keep out whoever else changes ``name``; of a local file, other processes as well."""
         return self.adapter.locked(name)
@@ -233,17 +230,3 @@ class Backend:
             if self.outcome_of(error) is Outcome.REJECTED:
                 raise
             return True if self.says_missing(error) else None
-
-
-def _size(size: Call, exists: Call | None, name: str) -> int:
-    """Return the size; some storages give 0 or ``None`` for a file that is missing."""
-    found: int = size(name)
-    if not found and exists is not None and not exists(name):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
-    return found
-
-
-def _listed(listdir: Call, path: str) -> tuple[list[str], list[str]]:
-    # Made now, within the deadline: a storage's listing may be a lazy one.
-    directories, files = listdir(path)
-    return list(directories), list(files)

@@ -52,6 +52,18 @@ class Content:
         if self._spool is not None:
             self._spool.close()
 
+    def look(self) -> None:
+        """Read its size and its first byte, so that what is not there raises now."""
+        handle = self.handle("")
+        handle.seek(0, io.SEEK_END)
+        handle.seek(0)
+        handle.read(1)
+
+    @property
+    def is_spooled(self) -> bool:
+        """Whether it was copied, and cannot be read anywhere else any more."""
+        return self._spool is not None
+
     def verify(self) -> None:
         """Read all of it once, so that what cannot be read raises before anything is stored."""
         if self._spool is None and type(self._source) is not io.BytesIO:

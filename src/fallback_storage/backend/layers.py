@@ -45,6 +45,8 @@ OPERATIONS = (
     *(Operation(f"get_{what}_time") for what in ("accessed", "created", "modified")),
     *(Operation(name, local=True) for name in ("url", "get_valid_name")),
     *(Operation(n, writes=True) for n in ("open_for_writing", "create", "replace", "delete")),
+    # Where the storage's class has its own. The popular one deletes the file that has the name.
+    *(Operation(name, writes=True) for name in ("get_available_name", "save")),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +23,7 @@ from fallback_storage.combined import (
     paths,
     promotion,
     reads,
+    saving,
     urls,
     writes,
 )
@@ -99,7 +101,8 @@ class CombinedStorage(Composition, NaiveTimes):
         return opening.open_for_writing(members, name, mode)
 
     def _save(self, name: str, content: File[Any]) -> str:
-        if writes.saving.get()[:2] == (self, name):
+        current = saving.saving_of(self)
+        if current is not None and name in (current.name, current.chosen):
             return writes.save(self.members, name, content)
         name, members = self._file_name(name), self.members
         with members.locked(name):
@@ -110,18 +113,31 @@ class CombinedStorage(Composition, NaiveTimes):
         name = self._file_name(content.name if name is None else name)
         if not hasattr(content, "chunks"):
             content = File(content, name)
-        token = writes.saving.set((self, name, max_length))
+        current = saving.Saving(self, name, max_length)
         try:
-            # Whoever saves the same name waits: what was free when it was looked at still is.
-            with self.members.locked(name):
-                available = self.get_available_name(name, max_length=max_length)
-                if available == name:
-                    stored = self._save(name, content)
-                    return name if stored == name else self._file_name(stored)
-            # Random, or its owner's choice: that it is free is for the backend to see to.
-            return self._file_name(self._save(self._file_name(available), content))
+            try:
+                current.begin()
+                return self._file_name(self._save_available(current, content))
+            finally:
+                current.end()
         finally:
-            writes.saving.reset(token)
+            current.end()  # Again: an interrupt may have come just before the first.
+
+    def _save_available(self, current: saving.Saving, content: Any) -> str:
+        if naming.writer_with_own(self.members, "get_available_name") is None:
+            return self._save_found(current, content)
+        with saving.present(content, current.name) as present:
+            return self._save_found(current, present)
+
+    def _save_found(self, current: saving.Saving, content: Any) -> str:
+        name = current.name
+        # Whoever saves the same name waits: what was free when it was looked at still is.
+        with self.members.locked(name):
+            available = self.get_available_name(name, max_length=current.max_length)
+            if available in (name, current.chosen):
+                return self._save(self._file_name(available), content)
+        # Random: that it is free is for the backend to see to.
+        return self._save(self._file_name(available), content)
 
     def delete(self, name: str) -> None:
         """Delete a file, from the backends that the ``delete`` policy names."""
@@ -154,12 +170,12 @@ class CombinedStorage(Composition, NaiveTimes):
         size: int = reads.first_answer(self.members, "size", self._file_name(name))
         return size
 
-    def url(self, name: str | None, **keywords: Any) -> str:
+    def url(self, name: str | None, *args: Any, **keywords: Any) -> str:
         """Return the URL from the first backend that has the file, from the last if none has.
 
-        The keywords that its ``url`` takes go to the backend that answers.
+        The arguments that its ``url`` takes go to the backend that answers.
         """
-        return urls.url(self.members, self._url_name(name), keywords)
+        return urls.url(self.members, self._url_name(name), (args, keywords))
 
     def path(self, name: str) -> str:
         """Return the local path in the backend that has a name.
@@ -170,9 +186,22 @@ class CombinedStorage(Composition, NaiveTimes):
         return paths.path(self.members, self._path_name(name))
 
     def get_valid_name(self, name: str) -> str:
-        """Return the file name as the first backend cleans it."""
-        valid: str = reads.first_answer(self.members, "get_valid_name", name)
-        return valid
+        """Return the file name as the first backend that is written cleans it."""
+        return naming.valid_name(self.members, name)
+
+    def generate_filename(self, filename: str | os.PathLike[str]) -> str:
+        """Return the name to save a file under, as the first backend that is written makes it."""
+        writer = naming.writer_with_own(self.members, "generate_filename")
+        make = super().generate_filename if writer is None else writer.storage.generate_filename
+        return make(filename)
+
+    def get_alternative_name(self, file_root: str, file_ext: str) -> str:
+        """Return another name for a file, as the first backend that is written makes it."""
+        writer = naming.writer_with_own(self.members, "get_alternative_name")
+        other = super().get_alternative_name
+        if writer is not None:
+            other = writer.storage.get_alternative_name
+        return other(file_root, file_ext)
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Return a name that is free in all backends.

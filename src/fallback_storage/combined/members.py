@@ -21,6 +21,10 @@ def _hides_nothing(name: str) -> bool:
     return False
 
 
+def _needs_none(name: str) -> None:
+    """Do nothing: a later backend's file may show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """The backends of a combined storage, and how it deals with them.
@@ -40,6 +44,8 @@ class Members:
     presence: Presence | None = None
     promotion: Promotion | None = None
     hides: Callable[[str], bool] = _hides_nothing
+    #: Keeps what later backends hold of a name from showing when the first one's file goes.
+    shield: Callable[[str], None] = _needs_none
 
     def locked(self, name: str, timeout: float | None = None) -> AbstractContextManager[bool]:
         """Keep out whoever else in this process writes ``name`` to one of the backends.

@@ -5,24 +5,75 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 from django.core.files.storage import Storage
 
+from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.reads import first_with
+from fallback_storage.combined.reads import first_answer, first_with
+from fallback_storage.combined.saving import saving_of
 from fallback_storage.errors import StorageUnavailable
+from fallback_storage.names import alternative_name, shortened
 
 #: Alternative names tried before a backend that claims every name is an error.
 MAX_ALTERNATIVES = 100
 
 
+def writer_with_own(members: Members, method: str) -> Backend | None:
+    """Return the first writable backend if its class has its own ``method``."""
+    writer = members.writable[0] if members.writable else None
+    return writer if writer is not None and writer.has_own(method) else None
+
+
 def available_name(members: Members, name: str, max_length: int | None) -> str:
     """Return a name that is free in every backend, or that the first one is to overwrite."""
+    writer = writer_with_own(members, "get_available_name")
+    if writer is not None and not writer.has_own("save"):
+        return _chosen_by(members, writer, name, max_length)
+    if overwrites(members) and max_length is not None:
+        name = shortened(name, max_length)
+    return _free_name(members, name, max_length)
+
+
+def _free_name(members: Members, name: str, max_length: int | None) -> str:
     search = AvailableName(partial(_claimant, members), members.owner.get_alternative_name)
     return search.get_available_name(name, max_length=max_length)
+
+
+def _chosen_by(members: Members, writer: Backend, name: str, max_length: int | None) -> str:
+    """Return the name that a backend's own ``get_available_name`` chooses.
+
+    A taken name that it chooses is to be overwritten. The popular one deletes the file first. A
+    name that another backend holds is not free, unless the file to overwrite hides that.
+    """
+    held = writer.lacks(name) is not True
+    try:
+        if held:
+            members.shield(name)
+        chosen = writer.get_available_name(name, max_length)
+    except Exception as error:
+        Attempts(members, "get_available_name", name, writing=True).failed(writer, error)
+        return alternative_name(name, max_length)
+    current = saving_of(members.owner)
+    overwritten = (held and chosen == name) or writer.lacks(chosen) is not True
+    others = [backend for backend in members.backends if backend is not writer]
+    if not overwritten and any(other.lacks(chosen) is not True for other in others):
+        return _free_name(members, chosen, max_length)
+    if current is not None:
+        current.chosen, current.overwrites = chosen, overwritten
+    return chosen
+
+
+def valid_name(members: Members, name: str) -> str:
+    """Return a file name as the first writable backend cleans it, else the first that does."""
+    if members.writable and members.writable[0] is not members.backends[0]:
+        members = replace(members, backends=(*members.writable, *members.backends))
+    valid: str = first_answer(members, "get_valid_name", name)
+    return valid
 
 
 def overwrites(members: Members) -> bool:
@@ -35,6 +86,8 @@ def _claimant(members: Members, name: str) -> str | None:
     """Return the backend that claims ``name``, ``""`` if it is free, ``None`` if nobody knows."""
     first, *others = members.backends
     keeps = overwrites(members)
+    if writer := writer_with_own(members, "save"):  # It finds a name itself.
+        return _claimant_beside(members, writer, name)
     if keeps and not others:
         return ""
     ask = partial(first_with, members, "get_available_name", name, stops=False, ask="claims")
@@ -44,6 +97,17 @@ def _claimant(members: Members, name: str) -> str | None:
         return "" if keeps and ask([first])[0] else claimant.name
     asked = cast(Attempts, attempts)
     return "" if asked.is_known and asked.any_missing else None
+
+
+def _claimant_beside(members: Members, writer: Backend, name: str) -> str | None:
+    others = [backend for backend in members.backends if backend is not writer]
+    if not others:
+        return ""
+    ask = partial(first_with, members, "get_available_name", name, stops=False, ask="claims")
+    claimant, attempts = ask(others)
+    if claimant is not None:
+        return claimant.name
+    return "" if cast(Attempts, attempts).is_known else None
 
 
 class AvailableName(Storage):
@@ -103,6 +167,6 @@ class AvailableName(Storage):
             )
 
     def get_alternative_name(self, file_root: str, file_ext: str) -> str:
-        if self._unknown:
+        if self._unknown or self._tries > MAX_ALTERNATIVES // 2:
             return super().get_alternative_name(file_root, file_ext)
         return self._get_alternative_name(file_root, file_ext)

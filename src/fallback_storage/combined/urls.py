@@ -13,13 +13,16 @@ from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.names import is_canonical
 from fallback_storage.outcomes import Outcome, classify
 
+#: What is to be handed to the backend that answers: arguments, and keywords.
+Given = tuple[tuple[Any, ...], dict[str, Any]]
 
-def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
+
+def url(members: Members, name: str, given: Given) -> str:
     """Return the URL that the first backend with the file gives, the last if none has it."""
     # Under another spelling of the name nobody would notice a change.
     if members.presence is not None and is_canonical(name):
         remembered = members.presence.holder(name)
-        if remembered is not None and (url := _remembered(members, remembered, name, keywords)):
+        if remembered is not None and (url := _remembered(members, remembered, name, given)):
             return url
     attempts = None if members.presence is None else Attempts(members, "url", name)
     for backend in members.backends[:-1]:
@@ -30,21 +33,21 @@ def url(members: Members, name: str, keywords: dict[str, Any]) -> str:
             attempts.failed(backend, error)
         else:
             if found:
-                return _served(members, attempts, name, backend, keywords, found=True)
+                return _served(members, attempts, name, backend, given, found=True)
             attempts = attempts or Attempts(members, "url", name)
             attempts.missing(backend)
-    return _served(members, attempts, name, members.backends[-1], keywords)
+    return _served(members, attempts, name, members.backends[-1], given)
 
 
-def _remembered(members: Members, holder: str, name: str, keywords: dict[str, Any]) -> str | None:
+def _remembered(members: Members, holder: str, name: str, given: Given) -> str | None:
     """Return the URL that the remembered holder gives, if it does."""
     last = members.backends[-1]
     try:
         if holder in (NOWHERE, LAST_OR_NOWHERE):
-            return last.url(name, **keywords)
+            return last.url(name, *given[0], **given[1])
         for backend in members.backends:
             if backend.name == holder and not backend.refuses:
-                return backend.url_of_holder(name, **keywords)
+                return backend.url_of_holder(name, *given[0], **given[1])
     except Exception as error:
         if classify(error) is Outcome.REJECTED:
             raise
@@ -57,13 +60,13 @@ def _served(
     attempts: Attempts | None,
     name: str,
     backend: Backend,
-    keywords: dict[str, Any],
+    given: Given,
     *,
     found: bool = False,
 ) -> str:
     """Return the URL of the backend that has the file, or of the last one; raise its error."""
     try:
-        answer: str | None = backend.url(name, **keywords)
+        answer: str | None = backend.url(name, *given[0], **given[1])
         if answer is None:
             raise UnsupportedOperation(f"{backend.name} has no URL for {name!r}.")
     except Exception as error:

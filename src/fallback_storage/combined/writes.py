@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import Any
-
-from django.core.files.storage import Storage
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import Content
 from fallback_storage.combined import naming
 from fallback_storage.combined.attempts import Attempts, served
 from fallback_storage.combined.members import Members
+from fallback_storage.combined.saving import Saving, saving_of
 from fallback_storage.errors import NameChangedError, ReadOnlyStorageError
 from fallback_storage.names import alternative_name
 from fallback_storage.outcomes import Outcome
 from fallback_storage.signals import logger
-
-#: The storage whose ``save`` is under way, the name that it holds, and how long a name may be:
-#: Django's ``_save`` is not told.
-saving: ContextVar[tuple[Storage | None, str, int | None]] = ContextVar(
-    "fallback_storage_saving", default=(None, "", None)
-)
 
 
 def writable(members: Members, operation: str, name: str) -> Sequence[Backend]:
@@ -41,20 +33,22 @@ def save(members: Members, name: str, content: Any) -> str:
     file gets another name: the next save may find the backend mended, and the name free there.
     """
     attempts = Attempts(members, "save", name, writing=True)
+    current = saving_of(members.owner)
+    max_length = None if current is None else current.max_length
     with Content(content) as whole:
         for backend in writable(members, "save", name):
-            replaces = naming.overwrites(members) and backend is members.backends[0]
+            replaces = backend is members.writable[0] and _replaces(members, current, name)
             if not backend.adapter.can_create:
                 whole.verify()  # It could not be taken back.
             try:
-                stored = _store(backend, name, whole, replaces)
+                stored = _store(backend, name, whole, replaces, max_length)
             except Exception as error:
                 if whole.error is not None:
                     raise whole.error  # noqa: B904 - nobody else could read it either.
                 attempts.failed(backend, error)
                 if replaces or attempts.outcomes[backend.name] is not Outcome.UNSUPPORTED:
                     warn_of_part(backend, "save", name)
-                    name = alternative_name(name, saving.get()[2])
+                    name = alternative_name(name, max_length)
             else:
                 return _stored(members, attempts, backend, name, stored)
     attempts.nobody()
@@ -80,8 +74,19 @@ def warn_of_part(backend: Backend, operation: str, name: str) -> None:
         logger.warning("%s(%r): %s may hold an incomplete file", operation, name, backend.name)
 
 
-def _store(backend: Backend, name: str, content: Content, replaces: bool) -> str:
+def _replaces(members: Members, current: Saving | None, name: str) -> bool:
+    """Return whether the first writable backend is to replace a file of that name."""
+    if current is not None and current.chosen == name:
+        return current.overwrites
+    return naming.overwrites(members) and members.writable[0] is members.backends[0]
+
+
+def _store(
+    backend: Backend, name: str, content: Content, replaces: bool, max_length: int | None
+) -> str:
     """Store content in one backend; return the name it has there."""
+    if backend.has_own("save"):
+        return backend.save(name, max_length, content.handle(name))
     if replaces:
         return backend.replace(name, content.handle(name))
     candidate = name
@@ -89,7 +94,7 @@ def _store(backend: Backend, name: str, content: Content, replaces: bool) -> str
         stored = backend.create(candidate, content.handle(candidate), None)
         if stored is not None:
             return name if stored == candidate == name else stored
-        candidate = alternative_name(name, saving.get()[2])
+        candidate = alternative_name(name, max_length)
 
 
 def _accept(members: Members, backend: Backend, name: str, stored: str) -> None:

@@ -58,11 +58,11 @@ class Hiding:
     def _exists(self, exists: Call, name: str) -> bool:
         return not self._whiteouts.hide(name) and exists(name)
 
-    def _url(self, url: Call, name: str, **keywords: Any) -> str:
+    def _url(self, url: Call, name: str, *args: Any, **keywords: Any) -> str:
         if not self._whiteouts.hide(name):
-            answer: str = url(name, **keywords)
+            answer: str = url(name, *args, **keywords)
             return answer
-        return self._upper.url(name, **keywords)
+        return self._upper.url(name, *args, **keywords)
 
     def _listdir(self, listdir: Call, path: str) -> tuple[list[str], list[str]]:
         directories, files = listdir(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -44,7 +45,7 @@ class Overlay(CombinedStorage):
             backend.wrap(Reserved())
         for lower in lowers:
             lower.wrap(Hiding(upper, found))
-        return replace(members, hides=found.hide)
+        return replace(members, hides=found.hide, shield=partial(whiteouts.shield, members))
 
     def path(self, name: str) -> str:
         """Return the local path in the first backend, never one of a lower backend.

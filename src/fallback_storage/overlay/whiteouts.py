@@ -127,6 +127,13 @@ def delete(members: Members, name: str) -> None:
         attempts.nobody()
 
 
+def shield(members: Members, name: str) -> None:
+    """Put a whiteout over what a lower backend holds, or may hold."""
+    upper, *lowers = members.backends
+    if any(lower.lacks(name) is not True for lower in lowers):
+        Whiteouts(upper).put(name)
+
+
 def _remove(upper: Backend, name: str) -> None:
     """Delete a file; one that is not there, or cannot be, is no error."""
     try:

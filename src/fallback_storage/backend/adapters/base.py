@@ -81,6 +81,13 @@ class Adapter:
             for name in attributes
         )
 
+    def own(self, method: str) -> Callable[..., Any] | None:
+        """Return a method that the storage has in the place of Django's or its known class's."""
+        cls, storage = self.storage.__class__, self.storage
+        usual = (getattr(Storage, method), getattr(self.base, method, None))
+        is_own = method in vars(storage) or getattr(cls, method, usual[0]) not in usual
+        return getattr(storage, method) if is_own else None
+
     def method(self, operation: str) -> Callable[..., Any] | None:
         """Return what answers ``operation``: the adapter's own method, else the storage's."""
         own: Callable[..., Any] | None = getattr(self, operation, None)
