@@ -134,8 +134,10 @@ def classify(error: Exception, *, writing: bool = False) -> Outcome:
     return outcome
 
 
-def says_nothing(error: Exception) -> bool:
+def says_nothing(error: Exception, outer: BaseException | None = None) -> bool:
     """Return whether neither ``error`` nor what led to it tells what it is about.
+
+    ``outer`` was being handled already when the storage was called: it has led to nothing.
 
     What led to it can tell that it is about something else than a missing file: a network, a
     database, a status. It cannot tell that the file is missing: it may have been about another.
@@ -143,7 +145,7 @@ def says_nothing(error: Exception) -> bool:
     return (
         _classify_itself(error) is None
         and classify(error) is not Outcome.MISSING
-        and not any(_is_telling(each) for each in _chain(error))
+        and not any(_is_telling(each) for each in _chain(error, outer))
     )
 
 
@@ -157,9 +159,9 @@ def _is_telling(error: BaseException) -> bool:
     return outcome is Outcome.REJECTED or (outcome is not None and outcome.is_fault)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Give the error, and every one that it was raised from or while handling."""
-    seen: dict[int, BaseException] = {}
+def _chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+    """Give the error, and every one that it was raised from or while handling, until ``outer``."""
+    seen: dict[int, BaseException | None] = {id(outer): outer}
     following: list[BaseException | None] = [error]
     while following:
         each = following.pop()

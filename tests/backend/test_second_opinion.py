@@ -41,7 +41,7 @@ class Mute(InMemoryStorage):
     def _fail(self, name: str, *args: Any) -> Any:
         self.asked.append("read")
         if self.error is not None:
-            raise self.error
+            raise type(self.error)(*self.error.args)  # An error gathers what it went through.
         return len(self.error)  # type: ignore[arg-type]
 
     _open = size = get_modified_time = get_created_time = get_accessed_time = _fail
@@ -128,6 +128,14 @@ def test_a_file_that_is_there_but_cannot_be_read_is_a_fault() -> None:
     storage = FallbackStorage(backends=[backend, holding(NAME)])
     assert storage.open(NAME).read() == b"content"
     assert storage.backends[0].breaker.state is State.OPEN  # type: ignore[union-attr]
+
+
+def test_what_the_caller_was_handling_has_no_part_in_it() -> None:
+    storage = FallbackStorage(backends=[Mute(OSError("x")), holding(NAME)])
+    try:
+        raise ConnectionError("The caller's.")
+    except ConnectionError:
+        assert storage.size(NAME) == 7
 
 
 def test_what_is_inferred_lets_no_write_go_on() -> None:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
-from fallback_storage.backend.adapters import adapter_for
+from fallback_storage.backend.adapters import Adapter, LateStorage, adapter_class, adapter_for
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.guards import guard_of
-from fallback_storage.conf import MOVED, BackendOptions, StorageOptions, refuse_unknown
+from fallback_storage.conf import (
+    MOVED,
+    BackendOptions,
+    StorageOptions,
+    refuse_unknown,
+)
 from fallback_storage.locks import KeyedLock
+from fallback_storage.outcomes import Outcome, classify
 
 
 def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Backend, ...]:
@@ -50,18 +59,77 @@ def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Back
 
 
 @sensitive_variables()
-def _storage(options: BackendOptions) -> Storage:
+def _storage(options: BackendOptions) -> Any:
+    """Return the storage of a backend, built at once if its class is known to ask nobody then."""
     source = options.source
     if not isinstance(source, str):
         return source
+    build, declared = partial(_build, options), _declared(options)
+    if declared is None:
+        return build()
+    cls, given = declared
+    if adapter_class(cls) is Adapter and not hasattr(cls, "__getattr__"):
+        _refuse_wrong_arguments(options, cls, given)
+        return _late(options, cls, build)
+    try:
+        return build()
+    except ImproperlyConfigured:
+        raise
+    except Exception as error:
+        if classify(error) is Outcome.REJECTED:
+            raise
+        return _late(options, cls, build)  # One that asks its server all the same.
+
+
+def _refuse_wrong_arguments(options: BackendOptions, cls: type, given: Mapping[str, Any]) -> None:
+    with suppress(ValueError):  # A class that is not written in Python has no signature.
+        try:
+            inspect.signature(cls).bind(**given)
+        except TypeError as error:
+            raise _mistake(options, error) from error
+
+
+# Of each alias one, as long as the settings stay: Django has one storage of each too.
+_late_storages: dict[str, LateStorage] = {}
+
+
+@receiver(setting_changed)
+def _forget(**keywords: object) -> None:
+    _late_storages.clear()
+
+
+def _late(options: BackendOptions, cls: type, build: Callable[[], Storage]) -> LateStorage:
+    storage = LateStorage(cls, build, str(options.source))
+    return _late_storages.setdefault(storage.source, storage) if options.is_alias else storage
+
+
+def _declared(options: BackendOptions) -> tuple[type, Mapping[str, Any]] | None:
+    """Return the class of a storage, and what it is given; ``None`` where that is not plain."""
+    path = str(options.source)
+    entry: Any = {"BACKEND": MOVED.get(path, path), "OPTIONS": options.options}
+    with suppress(Exception):  # Whatever a module raises: it is raised again when it is built.
+        if options.is_alias:
+            entry = storages.backends[path]
+        cls = import_string(entry["BACKEND"])
+        return (cls, dict(entry.get("OPTIONS", {}))) if isinstance(cls, type) else None
+    return None
+
+
+@sensitive_variables()
+def _build(options: BackendOptions) -> Storage:
+    source = str(options.source)
     build = partial(storages.__getitem__, source) if options.is_alias else _constructor(options)
     try:
         return build()
     except (TypeError, KeyError, ImproperlyConfigured) as error:
-        # What a wrong option or a forgotten BACKEND comes out as.
-        raise ImproperlyConfigured(
-            f"{options.place}: {source} cannot be built from its options: {error}"
-        ) from error
+        raise _mistake(options, error) from error
+
+
+def _mistake(options: BackendOptions, error: Exception) -> ImproperlyConfigured:
+    # What a wrong option or a forgotten BACKEND comes out as.
+    return ImproperlyConfigured(
+        f"{options.place}: {options.source} cannot be built from its options: {error}"
+    )
 
 
 def _constructor(options: BackendOptions) -> Callable[[], Storage]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -105,10 +106,11 @@ class SecondOpinion:
 
     def call(self, call: Call, name: str, *args: Any) -> Any:
         """Make a call; raise ``InferredMissing`` if the storage then says that it has no file."""
+        outer = sys.exception()
         try:
             return call(name, *args)
         except Exception as error:
-            if says_nothing(error) and not self._may_have(name):
+            if says_nothing(error, outer) and not self._may_have(name):
                 no_file = os.strerror(errno.ENOENT)
                 raise InferredMissing(errno.ENOENT, no_file, name) from error
             raise

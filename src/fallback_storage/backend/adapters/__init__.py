@@ -14,13 +14,14 @@ from fallback_storage.backend.adapters.composed import Composed
 from fallback_storage.backend.adapters.ftp import FTP
 from fallback_storage.backend.adapters.gcs import GCS
 from fallback_storage.backend.adapters.http import HTTP
+from fallback_storage.backend.adapters.late import LateStorage
 from fallback_storage.backend.adapters.local import Local
 from fallback_storage.backend.adapters.memory import Memory
 from fallback_storage.backend.adapters.s3 import S3
 from fallback_storage.backend.adapters.sftp import SFTP
 from fallback_storage.outcomes import paths_of
 
-__all__ = ["Adapter", "adapter_class", "adapter_for", "bound_to_a_thread"]
+__all__ = ["Adapter", "LateStorage", "adapter_class", "adapter_for", "bound_to_a_thread"]
 
 _ADAPTERS: dict[str, type[Adapter]] = {
     "django.core.files.storage.filesystem.FileSystemStorage": Local,
@@ -53,7 +54,12 @@ _BOUND_TO_A_THREAD = frozenset(
 
 
 def adapter_for(storage: Any) -> Adapter:
-    """Return the adapter of a storage: that of its nearest class that has one."""
+    """Return the adapter of a storage: that of its nearest class that has one.
+
+    What is known of a class does not hold for a storage that is not built yet.
+    """
+    if type(storage) is LateStorage:
+        return Adapter(storage)
     for cls in storage.__class__.__mro__:
         adapter = _ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")
         if adapter is not None:

@@ -14,6 +14,7 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.core.files.utils import FileProxyMixin
 
+from fallback_storage.backend.adapters.late import LateStorage
 from fallback_storage.errors import UnsupportedOperation
 
 #: Asked at the last moment: whether a file is not to be created after all.
@@ -91,14 +92,20 @@ class Adapter:
     def method(self, operation: str) -> Callable[..., Any] | None:
         """Return what answers ``operation``: the adapter's own method, else the storage's."""
         own: Callable[..., Any] | None = getattr(self, operation, None)
+        if type(self.storage) is LateStorage and not self.storage.has_method(operation):
+            return own
         return getattr(self.storage, operation, None) if own is None else own
 
-    @cached_property
+    @property
     def is_remote(self) -> bool:
-        """Whether the storage has no local paths.
+        """Whether the storage has no local paths; one that is not built yet counts as remote."""
+        if type(self.storage) is LateStorage and not self.storage.is_built:
+            return True
+        return self._has_no_paths
 
-        Some have a method that only raises, or returns the name.
-        """
+    @cached_property
+    def _has_no_paths(self) -> bool:
+        """Whether it has no method for a path, or one that only raises or returns the name."""
         if getattr(self.storage.__class__, "path", Storage.path) is Storage.path:
             return True
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from django.core.files.storage import Storage
 
 from fallback_storage.backend.adapters.base import Adapter
@@ -15,6 +13,6 @@ class Composed(Adapter):
     Those have breakers of their own.
     """
 
-    @cached_property
+    @property
     def is_remote(self) -> bool:
         return getattr(self.storage.__class__, "path", Storage.path) is Storage.path
