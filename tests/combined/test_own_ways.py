@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 
+from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.errors import NameChangedError, StorageUnavailable
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 
@@ -315,6 +316,79 @@ def test_alternatives_that_are_all_taken_are_not_asked_for_for_ever(tmp_path: Pa
     names = {storage.save("a.txt", ContentFile(b"1")) for _ in range(4)}
     assert len(names) == 4
     assert {"a.txt", "a-other.txt"} < names
+
+
+class Plain(Storage):
+    """Keeps what it is given, as dj-inmemorystorage does."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, Any] = {}
+
+    def exists(self, name: str) -> bool:
+        return name in self.files
+
+    def _save(self, name: str, content: Any) -> str:
+        self.files[name] = content.read()
+        return name
+
+
+@pytest.mark.parametrize(
+    ("content", "stored"),
+    [
+        (io.StringIO("t\u00e4xt\r\n"), "t\u00e4xt\r\n"),
+        (ContentFile("text"), "text"),
+        (ContentFile(b"bytes"), b"bytes"),
+        (io.StringIO("x" * (SPOOL_SIZE + 1)), b"x" * (SPOOL_SIZE + 1)),
+    ],
+    ids=["a stream", "a file", "bytes", "a large text"],
+)
+def test_text_is_given_as_text_to_a_storage_that_takes_it(content: Any, stored: Any) -> None:
+    plain = Plain()
+    FallbackStorage(backends=[plain]).save("a.txt", content)
+    assert plain.files == {"a.txt": stored}
+
+
+def test_text_is_stored_as_bytes_where_it_would_be(tmp_path: Path) -> None:
+    storage = FallbackStorage(backends=[FileSystemStorage(tmp_path)])
+    storage.save("a.txt", ContentFile("t\u00e4xt\r\n"))
+    assert read(storage, "a.txt") == "t\u00e4xt\r\n".encode()
+
+
+def test_a_recipe_can_be_asked_without_a_save(tmp_path: Path) -> None:
+    storage = FallbackStorage(backends=[Unguessable(tmp_path), InMemoryStorage()])
+    assert storage.get_available_name("a.txt") == "secret-1.txt"
+
+
+class AnyArguments(InMemoryStorage):
+    def url(self, *args: Any) -> str:
+        return "/".join(map(str, args))
+
+
+def test_a_url_that_takes_any_number_of_arguments_is_given_all() -> None:
+    storage = FallbackStorage(backends=[AnyArguments()])
+    assert storage.url("a.txt", 1, 2, expire=3) == "a.txt/1/2"
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_save_of_its_own_is_given_a_name_that_is_free_elsewhere(
+    holds: bool, tmp_path: Path
+) -> None:
+    upper = Saves(tmp_path)
+    assert FallbackStorage(backends=[upper]).save("a.txt", ContentFile(b"1")) == "own/a.txt"
+    lower = holding(**({"b": b"below"} if holds else {}))
+    name = FallbackStorage(backends=[upper, lower]).save("b.txt", ContentFile(b"2"))
+    assert (name == "own/b.txt") is not holds
+
+
+def test_where_another_backend_cannot_say_a_save_of_its_own_is_given_a_random_name(
+    tmp_path: Path,
+) -> None:
+    class Down(InMemoryStorage):
+        def exists(self, name: str) -> bool:
+            raise ConnectionError("refused")
+
+    storage = FallbackStorage(backends=[Saves(tmp_path), Down()])
+    assert storage.get_available_name("b.txt") != "b.txt"
 
 
 class Linked(InMemoryStorage):

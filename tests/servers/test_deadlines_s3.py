@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -258,3 +259,25 @@ def test_a_download_takes_its_time_once_the_file_is_there(
 
         with at_the_first_byte(s3, freeze):
             assert len(file.read()) == 12 * 1024 * 1024
+
+
+def test_a_cold_process_answers_every_thread(server: SeaweedFS, make_s3: MakeS3) -> None:
+    may_go_on, begun = threading.Event(), threading.Semaphore(0)
+
+    class Slow(S3Storage):  # type: ignore[misc]
+        def _create_session(self) -> Any:
+            begun.release()
+            assert may_go_on.wait(PATIENCE)
+            return super()._create_session()
+
+    put(make_s3("bucket", server), "s3.txt", b"content")
+    options = make_s3("bucket", server)._constructor_args[1]
+    backend = {"BACKEND": Slow(**options), "NAME": "s3", "TIMEOUT": 5, "BREAKER": {"failures": 1}}
+    storage = FallbackStorage(backends=[backend, FileSystemStorage("/nowhere")])
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(storage.size, "s3.txt") for _ in range(16)]
+        for _ in range(8):
+            assert begun.acquire(timeout=PATIENCE)
+        may_go_on.set()
+        assert [answer.result() for answer in answers] == [7] * 16
+    assert storage.backends[0].breaker.state == "closed"  # type: ignore[union-attr]

@@ -36,12 +36,35 @@ class Content:
         self._content = content
         self._spool: BinaryIO | None = None
         self._taken = False
+        self._is_text = False
         self._source = _seekable_binary(content)
 
     def __enter__(self) -> Content:
         if self._source is None:
-            self._source = self._spool = _spool(self._content)
+            self._source = self._spool = self._spooled()
         return self
+
+    def _spooled(self) -> BinaryIO:
+        spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE))
+        try:
+            for chunk in _chunks(self._content):
+                self._is_text = isinstance(chunk, str)
+                spool.write(chunk.encode() if isinstance(chunk, str) else chunk)
+        except BaseException:
+            spool.close()
+            raise
+        return spool
+
+    def as_text(self, name: str) -> File[str] | None:
+        """Return content that came as text as such; ``None`` if it did not, or is too large."""
+        spool = self._spool
+        if spool is None or not self._is_text:
+            return None
+        length = spool.seek(0, io.SEEK_END)
+        spool.seek(0)
+        if length > SPOOL_SIZE:
+            return None
+        return File(io.StringIO(spool.read().decode(), newline=""), name)
 
     def __exit__(
         self,
@@ -154,17 +177,6 @@ def _only_delegates(content: Any) -> bool:
     if isinstance(content, File):
         return kind.read is FileProxyMixin.read and kind.chunks in _OWN_CHUNKS
     return not hasattr(kind, "read") and hasattr(content, "file")
-
-
-def _spool(content: Any) -> BinaryIO:
-    spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE))
-    try:
-        for chunk in _chunks(content):
-            spool.write(chunk.encode() if isinstance(chunk, str) else chunk)
-    except BaseException:
-        spool.close()
-        raise
-    return spool
 
 
 def _chunks(content: Any) -> Iterator[Any]:

@@ -176,7 +176,7 @@ class Guarded:
         self._guard = guard
         self._adapter = adapter
         self._judge = judge
-        self._recovery = Recovery(adapter.after_error, adapter.give_up)
+        self._recovery = Recovery(adapter.after_error, adapter.give_up, adapter.prepare)
         self._opening_existing: Call = partial(files.open_existing, adapter)
         if opinion is not None:
             self._opening_existing = partial(opinion.call, self._opening_existing)

@@ -12,21 +12,20 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
 from typing import Any, TypeVar, cast
 
 from fallback_storage.errors import BulkheadFull, DeadlineExceeded
-from fallback_storage.resilience.call import NO_RECOVERY, Call, Recovery, under_way
+from fallback_storage.resilience.call import NO_RECOVERY, Call, Recovery
+from fallback_storage.resilience.workers import Clock, Workers, dismiss
 
 T = TypeVar("T")
-Clock = Callable[[], float]
+
+#: For how many seconds more than its deadline a call may wait for clients to be built.
+PREPARATION = 10.0
 
 
 class Bulkhead:
@@ -42,10 +41,10 @@ class Bulkhead:
         self.threads = threads
         self.owner = object()  # What its calls are known by in ``under_way``.
         self._clock = clock
-        self._new_workers = partial(_Workers, name, threads, spare, clock, self.owner)
+        self._new_workers = partial(Workers, name, threads, spare, clock, self.owner)
         # By process: a forked one has none of its parent's threads, and uWSGI runs no hooks.
-        self._workers: dict[int, _Workers] = {}
-        weakref.finalize(self, _dismiss, self._workers).atexit = False
+        self._workers: dict[int, Workers] = {}
+        weakref.finalize(self, dismiss, self._workers).atexit = False
 
     @property
     def stuck(self) -> int:
@@ -72,6 +71,8 @@ class Bulkhead:
             workers.waiting.append(call)
             workers.wake()
             has_ended = call.ended.acquire(timeout=-1 if seconds is None else seconds)
+            if not has_ended and seconds is not None:
+                has_ended = self._wait_for_clients(workers, call, seconds)
             if not has_ended and (call.is_answered or not workers.leave(call)):
                 has_ended = call.ended.acquire()
         except BaseException:
@@ -89,6 +90,14 @@ class Bulkhead:
             raise BulkheadFull(f"{self.name}: {free}.")
         raise DeadlineExceeded(f"{self.name} has not answered within {limit:g} s.")
 
+    def _wait_for_clients(self, workers: Workers, call: Call[Any], seconds: float) -> bool:
+        """Wait on where clients were built meanwhile, for ``PREPARATION`` seconds at most."""
+        ends = self._clock() + PREPARATION
+        while (more := workers.time_since_preparing(seconds)) > 0 and self._clock() < ends:
+            if call.ended.acquire(timeout=more):
+                return True
+        return False
+
     def offer(self, function: Callable[[], T]) -> Callable[[], T]:
         """Let a thread make a call when one is free; return what waits for its answer.
 
@@ -99,152 +108,10 @@ class Bulkhead:
         workers.wake()
         return partial(workers.collect, call)
 
-    def _here(self) -> _Workers:
+    def _here(self) -> Workers:
         workers = self._workers.get(process := os.getpid())
         if workers is None:
             for other in self._workers.keys() - {process}:
                 self._workers.pop(other, None)
             workers = self._workers.setdefault(process, self._new_workers())
         return workers
-
-
-class _Workers:
-    """The threads of one process, and the calls that wait for them."""
-
-    def __init__(self, name: str, threads: int, spare: int, clock: Clock, owner: object) -> None:
-        self.waiting: deque[Call[Any]] = deque()
-        self.idle: list[SimpleQueue[None]] = []  # What wakes them; last who became idle last.
-        self.are_dismissed = False
-        self._name, self._clock, self._owner = name, clock, owner
-        self._most_stuck = threads + spare
-        # Places that no worker has had yet, workers who may replace a stuck one, what all are at.
-        self._vacant, self._spare = [None] * threads, [None] * spare
-        self._begun: set[Call[Any]] = set()
-
-    @property
-    def stuck(self) -> int:
-        return sum(call.is_stuck for call in self._begun.copy())
-
-    def wake(self) -> None:
-        """Let an idle worker look for calls, or a new one if there is a place for it."""
-        try:
-            self.idle[-1].put(None)
-        except IndexError:
-            self._enlist()
-
-    def _enlist(self) -> None:
-        if self._vacant or (self._spare and self._replaceable()):
-            name = f"fallback_storage {self._name}"
-            try:
-                threading.Thread(target=self._work, name=name, daemon=True).start()
-            except RuntimeError:  # The system has no thread left.
-                if self.stuck == len(self._begun):
-                    self._refuse(BulkheadFull, "no thread could be started.")
-        elif self.stuck == self._most_stuck:
-            self._refuse(DeadlineExceeded, "every thread waits for an overdue answer.")
-
-    def _refuse(self, kind: type[DeadlineExceeded], why: str) -> None:
-        with suppress(IndexError):
-            while True:
-                call = self.waiting.popleft()  # Whoever takes it is the only one to begin it.
-                call.withdraw()
-                call.error = kind(f"{self._name}: {why}")
-                with suppress(RuntimeError):
-                    call.ended.release()
-
-    def leave(self, call: Call[Any]) -> bool:
-        """Wait for a call no longer; ``False`` if it has come to its end after all."""
-        if call.withdraw():
-            with suppress(ValueError):
-                self.waiting.remove(call)
-            return True
-        if not call.leave():
-            return False
-        try:
-            with suppress(Exception):
-                call.recovery.give_up()
-        finally:  # Only now: the next call must not be given what is let go of here.
-            call.is_given_up = True
-            with suppress(RuntimeError):
-                call.ended.release()
-            if self.waiting:
-                self.wake()
-        return True
-
-    def collect(self, call: Call[T]) -> T:
-        """Return what a call comes to, made here if nobody has begun it."""
-        if call.withdraw():
-            self.leave(call)
-            return call.function()
-        call.ended.acquire()
-        return call.result()
-
-    def _work(self) -> None:
-        """Make one call after another, as long as there is a place for this worker."""
-        under_way.set((self._owner,))  # Garbage that is collected here must not wait for it.
-        alarm, call, has_place = SimpleQueue[None](), None, self._take_place()
-        while has_place:
-            self.idle.append(alarm)
-            if call is not None:
-                self._end(call)  # Only now: whoever calls next finds this worker idle.
-            call = None
-            while not self.waiting and not self.are_dismissed:
-                alarm.get()
-            if self.are_dismissed:
-                return
-            self.idle.remove(alarm)
-            call = self._take_call()
-            if call is not None:
-                call.make()
-                has_place = call.finish() or self._has_place_after(call)
-        if call is not None:
-            self._end(call)
-
-    def _end(self, call: Call[Any]) -> None:
-        self._begun.discard(call)
-        call.hand_over()
-
-    def _take_call(self) -> Call[Any] | None:
-        while self.waiting:
-            with suppress(IndexError):
-                call = self.waiting.popleft()
-                self._begun.add(call)
-                if call.begin():
-                    call.began_at = self._clock()
-                    if self.waiting:  # Who was to be woken for it may have been awake already.
-                        self.wake()
-                    return call
-                self._begun.discard(call)
-        return None
-
-    def _has_place_after(self, stuck: Call[Any]) -> bool:
-        stuck.ended.acquire()  # Its caller is giving up what it held.
-        if stuck.replace():
-            return True
-        self._spare.append(None)
-        return self._take_place()
-
-    def _take_place(self) -> bool:
-        """Take a vacant place, or that of a stuck worker; return whether there was one."""
-        with suppress(IndexError):
-            self._vacant.pop()
-            return True
-        for call in self._replaceable():
-            with suppress(IndexError):
-                self._spare.pop()
-                if call.replace():
-                    return True
-                self._spare.append(None)
-        return False
-
-    def _replaceable(self) -> list[Call[Any]]:
-        return [call for call in self._begun.copy() if call.is_replaceable]
-
-
-def _dismiss(workers_by_process: dict[int, _Workers]) -> None:
-    """Let the workers go: nobody can ask them any more."""
-    for workers in workers_by_process.values():
-        workers.are_dismissed = True
-        with suppress(IndexError):
-            while True:
-                workers.idle.pop().put(None)

@@ -41,10 +41,12 @@ def _nothing() -> None:
 
 
 class Recovery(NamedTuple):
-    """What makes a client usable again: after an error, and while a call of it is stuck."""
+    """What makes a client usable: in a thread, after an error, and while a call of it is stuck."""
 
     after_error: Callable[[], object] = _nothing
     give_up: Callable[[], object] = _nothing
+    #: Builds what a thread needs for its first call; ``True`` if it had to.
+    prepare: Callable[[], bool | None] = _nothing
 
 
 NO_RECOVERY = Recovery()
@@ -62,6 +64,8 @@ class Call(Generic[T]):
         self.recovery = recovery
         self.error: BaseException | None = None
         self.began_at: float | None = None
+        #: Whether the client that it needs is being built.
+        self.is_preparing = False
         #: Whether its deadline no longer counts.
         self.is_answered = False
         #: Whether what it holds has been let go of, so that other calls can be made.
@@ -111,6 +115,19 @@ class Call(Generic[T]):
     @property
     def is_replaceable(self) -> bool:
         return self.is_given_up and "place" not in self._claims
+
+    def prepare(self) -> bool:
+        """Build the client that it needs; return whether there was none.
+
+        What that raises is for the call to raise again.
+        """
+        try:
+            self.is_preparing = True
+            with suppress(Exception):
+                return bool(self._context.run(self.recovery.prepare))
+        finally:
+            self.is_preparing = False
+        return True
 
     def make(self) -> None:
         try:

@@ -151,8 +151,11 @@ class Adapter:
         save = self.method("_save")
         if save is None:
             raise UnsupportedOperation(f"The storage has no _save({name!r}).")
+        upload = getattr(content, "upload", None)
+        # A class that nothing is known of is given text where it would be given that without us.
+        text = upload.as_text(name) if upload is not None and self.base is None else None
         try:
-            return str(save(name, content)).replace("\\", "/")
+            return str(save(name, content if text is None else text)).replace("\\", "/")
         except Exception:
             if is_new and not self.atomic_save:
                 with suppress(Exception):
@@ -195,6 +198,13 @@ class Adapter:
 
     def refuses_mode(self, mode: str) -> bool:
         """Return whether this class cannot open a file in ``mode`` to change it."""
+        return False
+
+    def prepare(self) -> bool:
+        """Build what this thread needs to ask its server; return whether it had to.
+
+        A deadline is for the server: this is not counted.
+        """
         return False
 
     def after_error(self) -> None:

@@ -41,6 +41,13 @@ class S3(Adapter):
         ' retries={"total_max_attempts": 1}), or the setting AWS_S3_CLIENT_CONFIG',
     )
 
+    def prepare(self) -> bool:
+        # Its client is a thread's own, and takes a tenth of a second or more to build.
+        if hasattr(self.storage._connections, "connection"):
+            return False
+        self.storage.connection  # noqa: B018
+        return True
+
     def exists(self, name: str) -> bool:
         if not name:
             raise NotImplementedError("The root of a bucket is no object.")
