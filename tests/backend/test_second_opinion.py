@@ -152,3 +152,12 @@ def test_what_is_inferred_is_not_remembered() -> None:
     assert storage.size(NAME) == 7
     assert storage.presence is not None
     assert storage.presence.holder(NAME) is None
+
+
+def test_an_inferred_missing_says_nothing_by_itself() -> None:
+    backend = FallbackStorage(backends=[Mute(OSError("x"))]).backends[0]
+    with pytest.raises(FileNotFoundError) as caught:
+        backend.size(NAME)
+    assert not backend.says_missing(caught.value)
+    assert backend.infers_missing(caught.value)
+    assert isinstance(caught.value.__cause__, OSError)

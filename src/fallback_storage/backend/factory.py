@@ -81,12 +81,16 @@ def _storage(options: BackendOptions) -> Any:
         return _late(options, cls, build)  # One that asks its server all the same.
 
 
+@sensitive_variables()
 def _refuse_wrong_arguments(options: BackendOptions, cls: type, given: Mapping[str, Any]) -> None:
+    problem: TypeError | None = None
     with suppress(ValueError):  # A class that is not written in Python has no signature.
         try:
             inspect.signature(cls).bind(**given)
         except TypeError as error:
-            raise _mistake(options, error) from error
+            problem = error.with_traceback(None)  # Its frames hold what was given.
+    if problem is not None:
+        raise _mistake(options, problem)
 
 
 # Of each alias one, as long as the settings stay: Django has one storage of each too.
@@ -103,6 +107,7 @@ def _late(options: BackendOptions, cls: type, build: Callable[[], Storage]) -> L
     return _late_storages.setdefault(storage.source, storage) if options.is_alias else storage
 
 
+@sensitive_variables()
 def _declared(options: BackendOptions) -> tuple[type, Mapping[str, Any]] | None:
     """Return the class of a storage, and what it is given; ``None`` where that is not plain."""
     path = str(options.source)

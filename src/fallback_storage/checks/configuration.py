@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
+from fallback_storage.backend.adapters.http import HTTP
+from fallback_storage.backend.adapters.memory import Memory
 from fallback_storage.checks.configured import Configured, Messages, combined_backends, of_each
 from fallback_storage.checks.unbuilt import storages, unbuilt
 from fallback_storage.conf import (
@@ -82,6 +84,31 @@ def not_importable(configured: Configured) -> Messages:
 
 
 @of_each
+def broken_alias(configured: Configured) -> Messages:
+    for options in configured.backends:
+        if options.is_alias and unbuilt(options) is None:
+            yield checks.Error(
+                f"{configured.where}: STORAGES[{options.source!r}] cannot be imported.",
+                hint="Is its BACKEND a dotted path to a class, and the package installed?",
+                id="fallback_storage.E007",
+            )
+
+
+@of_each
+def wrong_http_options(configured: Configured) -> Messages:
+    for storage in configured.storages:
+        if storage.adapter is HTTP and not storage.is_instance:
+            try:
+                storage.cls(**storage.given)  # Which asks nobody.
+            except (ImproperlyConfigured, TypeError) as error:
+                yield checks.Error(
+                    f"{configured.where}: {storage.name}: {error}",
+                    hint=f"See docs/http.md for what {storage.cls.__name__} takes.",
+                    id="fallback_storage.E008",
+                )
+
+
+@of_each
 def unknown_options(configured: Configured) -> Messages:
     given = {key: value for key, value in configured.given.items() if key != "backends"}
     try:
@@ -125,7 +152,11 @@ def _identity(options: BackendOptions) -> object:
     if not isinstance(options.source, str):
         return id(options.source)
     storage = unbuilt(options)
-    return (options.source, options.options) if storage is None else (storage.cls, storage.given)
+    if storage is None:
+        return options.source, options.options
+    if storage.adapter is Memory:  # Each has files of its own.
+        return options.source if options.is_alias else object()
+    return storage.cls, storage.given
 
 
 def unread_setting(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
@@ -168,5 +199,23 @@ def writable_path(configured: Configured) -> Messages:
             )
 
 
-ERRORS = (no_backends, unknown_alias, circular_alias, not_importable, unknown_options)
-WARNINGS = (moved_path, same_storage_twice, unread_setting, several_writable, writable_path)
+@of_each
+def combined_staticfiles(configured: Configured) -> Messages:
+    if configured.where == "STORAGES['staticfiles']":
+        yield checks.Warning(
+            "STORAGES['staticfiles'] is a combined storage: it makes no manifest, and each"
+            " {% static %} asks its backends.",
+            hint="Give static files a storage of their own. They are deployed with the code, so"
+            " that they need no other place to come from.",
+            id="fallback_storage.W012",
+        )
+
+
+ERRORS = (
+    *(no_backends, unknown_alias, circular_alias, not_importable, broken_alias),
+    *(unknown_options, wrong_http_options),
+)
+WARNINGS = (
+    *(moved_path, same_storage_twice, unread_setting, several_writable, writable_path),
+    combined_staticfiles,
+)

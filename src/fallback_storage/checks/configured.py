@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from fallback_storage.checks.unbuilt import Unbuilt, storages, unbuilt
 from fallback_storage.combined.base import CombinedStorage
-from fallback_storage.conf import BackendOptions, parse_backends
+from fallback_storage.conf import BackendOptions, parse_backends, parse_presence
 
 Messages = Iterator[CheckMessage]
 
@@ -34,6 +34,13 @@ class Configured:
         if self.given.get("backends") is None:
             return getattr(settings, "FALLBACK_STORAGES", None)
         return self.given["backends"]
+
+    @property
+    def remembers(self) -> object:
+        """Its option ``presence``, whole."""
+        with suppress(ImproperlyConfigured):
+            return parse_presence(self.given.get("presence"), "presence")
+        return self.given["presence"]
 
     @property
     def backends(self) -> Sequence[BackendOptions]:
@@ -66,6 +73,16 @@ def of_each(check: Callable[[Configured], Messages]) -> Callable[..., list[Check
 
 
 def _configured() -> Iterator[Configured]:
+    """Yield each once, however many fields have it."""
+    seen: list[tuple[type, Any, Any]] = []
+    for configured in _named():
+        key = (configured.cls, configured.entries, configured.remembers)
+        if configured.where.startswith("STORAGES[") or key not in seen:
+            seen.append(key)
+            yield configured
+
+
+def _named() -> Iterator[Configured]:
     for alias, entry in storages().items():
         if (found := _combined(f"STORAGES[{alias!r}]", entry)) is not None:
             yield found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -48,7 +49,15 @@ class Unbuilt:
             return getattr(self.options.source, option, None)
         if option in self.given:
             return self.given[option]
-        return getattr(self.cls, option, getattr(settings, setting, None))
+        found = getattr(self.cls, option, self._defaults.get(option))
+        return getattr(settings, setting, None) if found is None else found
+
+    @cached_property
+    def _defaults(self) -> Mapping[str, Any]:
+        """What its ``get_default_settings`` returns; it may need more than its class."""
+        with suppress(Exception):
+            return dict(self.cls.get_default_settings(object.__new__(self.cls)))  # type: ignore[attr-defined]
+        return {}
 
 
 def unbuilt(options: BackendOptions) -> Unbuilt | None:

@@ -27,6 +27,15 @@ _SETTINGS = frozenset(
 )
 
 
+# Some applications build a storage from its dotted path, and give it nothing.
+_WITHOUT_BACKENDS = (
+    "A combined storage that is given no backends uses it. Where an alias can be named, name one"
+    ' of STORAGES such as {"BACKEND": "fallback_storage.storage.FallbackStorage", "OPTIONS":'
+    ' {"backends": ["first", "second"]}}. Where only a dotted path can be, set FALLBACK_STORAGES ='
+    ' ["first", "second"].'
+)
+
+
 @dataclass(frozen=True)
 class StorageOptions:
     """What a combined storage was given; without ``entries`` the setting serves."""
@@ -38,11 +47,15 @@ class StorageOptions:
     promotion: Promotion | None
     presence: PresenceOptions | None
 
+    @sensitive_variables()
     def backends(self) -> tuple[BackendOptions, ...]:
         """Return the backends, from ``FALLBACK_STORAGES`` where none were given."""
         if self.entries is not None:
             return parse_backends(self.entries, "backends")
-        return parse_backends(getattr(settings, "FALLBACK_STORAGES", None), "FALLBACK_STORAGES")
+        entries = getattr(settings, "FALLBACK_STORAGES", None)
+        if entries is None:
+            validation.refuse("The setting FALLBACK_STORAGES", "is missing", _WITHOUT_BACKENDS)
+        return parse_backends(entries, "FALLBACK_STORAGES")
 
 
 @sensitive_variables()
