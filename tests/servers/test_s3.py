@@ -379,5 +379,5 @@ def test_a_missing_bucket_cannot_be_told_from_a_missing_object_by_head(
     """S3 answers a HEAD with 404 and no body: there is nothing to tell the two apart by."""
     storage = fallback(local=local, s3=make_s3("no-such-bucket"))
     assert not storage.exists("a.txt")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ClientError, match="NoSuchBucket"):  # A GET has a body.
         storage.open("a.txt")

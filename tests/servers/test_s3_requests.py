@@ -37,6 +37,12 @@ LISTED: dict[str, Ask] = {
 }
 NAME = "dir/a.txt"
 NO_REQUESTS: Counter[str] = Counter()
+ONE_GET = Counter({"GetObject": 1})
+
+
+def expected(question: str, alone: Counter[str]) -> Counter[str]:
+    """What a question costs here: what S3 alone costs, but to open a file takes one GET."""
+    return ONE_GET if question.startswith("open") else alone
 
 
 def cost(ask: Ask, storage: Storage, *counted: S3Storage, name: str = NAME) -> Counter[str]:
@@ -65,13 +71,13 @@ def test_what_the_first_can_answer_costs_no_request(
 
 @pytest.mark.parametrize("question", ASKED | LISTED)
 @pytest.mark.parametrize("is_there", [True, False], ids=["hit", "miss"])
-def test_what_only_s3_has_costs_what_s3_alone_costs(
+def test_what_only_s3_has_costs_what_s3_alone_costs_or_less(
     question: str, is_there: bool, local: FileSystemStorage, s3: S3Storage
 ) -> None:
     if is_there:
         put(s3, NAME)
     ask = (ASKED | LISTED)[question]
-    alone = cost(ask, s3, s3)
+    alone = expected(question, cost(ask, s3, s3))
     assert cost(ask, fallback(local=local, s3=s3), s3) == alone
     assert cost(ask, fallback(s3=s3), s3) == alone
     assert cost(ask, fallback(local=local, s3=s3, read_only=["s3"]), s3) == alone
@@ -89,9 +95,9 @@ def test_of_two_buckets_the_second_is_asked_only_for_what_the_first_lacks(
     question: str, s3: S3Storage, other: S3Storage
 ) -> None:
     ask, storage = ASKED[question], fallback(s3=s3, other=other)
-    missed = cost(ask, s3, s3)
+    missed = expected(question, cost(ask, s3, s3))
     put(other, NAME)
-    alone = cost(ask, other, other)
+    alone = expected(question, cost(ask, other, other))
     assert cost(ask, storage, other) == alone
     assert cost(ask, storage, s3) == missed
     put(s3, NAME)
@@ -110,8 +116,10 @@ def test_of_two_buckets_only_the_first_is_asked_for_the_url_s_sake(
 def test_a_large_file_costs_what_s3_alone_costs(local: FileSystemStorage, s3: S3Storage) -> None:
     s3.save("large", ContentFile(os.urandom(12 * 1024 * 1024)))
     alone = cost(read, s3, s3, name="large")
-    assert alone["GetObject"] == 2
-    assert cost(read, fallback(local=local, s3=s3), s3, name="large") == alone
+    assert alone == {"HeadObject": 2, "GetObject": 2}
+    # The first GET has the place of the first HEAD; what follows is S3File's own, in parts.
+    here = cost(read, fallback(local=local, s3=s3), s3, name="large")
+    assert here == {"HeadObject": 1, "GetObject": 3}
 
 
 def test_a_file_handed_out_costs_no_second_look(local: FileSystemStorage, s3: S3Storage) -> None:
@@ -124,7 +132,7 @@ def test_a_file_handed_out_costs_no_second_look(local: FileSystemStorage, s3: S3
             file.read()
             file.seek(0)
             file.read()
-        assert requests.by_operation["GetObject"] == 1
+        assert requests.total == 0  # It is the body of the request that opened it.
 
 
 def test_delete_costs_what_s3_alone_costs(local: FileSystemStorage, s3: S3Storage) -> None:

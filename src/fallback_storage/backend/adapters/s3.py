@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from django.core.files.base import File
 
@@ -18,6 +20,7 @@ from fallback_storage.outcomes import class_paths
 from fallback_storage.resilience.parallel import in_parallel
 from fallback_storage.statuses import http_status
 
+_READING = frozenset({"rb", "r", "rt"})
 # Precondition failed; conflict with another conditional request.
 _TAKEN, _CONFLICT = 412, 409
 # How servers answer to a condition that they do not know.
@@ -40,6 +43,25 @@ class S3(Adapter):
         advice='"client_config": botocore.config.Config(connect_timeout=2, read_timeout=5,'
         ' retries={"total_max_attempts": 1}), or the setting AWS_S3_CLIENT_CONFIG',
     )
+
+    def __init__(self, storage: Any, base: type | None = None) -> None:
+        super().__init__(storage, base)
+        # Of each thread, as the client is: files that hold one of its connections.
+        self._of_this_thread = threading.local()
+
+    def open(self, name: str, mode: str) -> Any:
+        """Open a file; read it in one request, while its client has connections to spare."""
+        if mode in _READING and self._opens_as_known:
+            unread = vars(self._of_this_thread).setdefault("unread", WeakSet())
+            if len(unread) < self._client.meta.config.max_pool_connections // 2:
+                from fallback_storage.backend.adapters.s3_file import open_with_one_get
+
+                return open_with_one_get(self.storage, name, mode, unread)
+        return self.storage.open(name, mode)
+
+    @cached_property
+    def _opens_as_known(self) -> bool:
+        return self.exact and self.keeps("open", "_open")
 
     def prepare(self) -> bool:
         # Its client is a thread's own, and takes a tenth of a second or more to build.
