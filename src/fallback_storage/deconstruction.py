@@ -11,11 +11,15 @@ from typing import Any, ClassVar, Self, cast
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 
-_SECRET_WORDS = frozenset({"key", "secret", "token", "password", "passwd", "passphrase"})
-_SECRET_NAMES = frozenset(
-    {"authorization", "basic_auth", "connection_string", "credentials", "headers"}
+_SECRET_WORDS = frozenset({"key", "token", "passphrase", "sas", "signature", "dsn"})
+_SECRET_NAMES = frozenset({"authorization", "basic_auth", "connection_string", "headers"})
+# However its words are written together.
+_SECRET_PART = re.compile(r"secret|credential|passw|passphrase|pwd|token|(api|access|account)key")
+# A password, the user of a site, who may be a token, and what signs a URL.
+_SECRET_URL = re.compile(
+    r"://[^/@\s]*:[^/@\s]+@|https?://[^/@\s]+@|[?&](sig|signature|[\w-]*token|x-amz-[\w-]+)=",
+    re.IGNORECASE,
 )
-_URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # Of snake_case and of CamelCase.
 _WAY_OUT = "Configure the storage in STORAGES and name its alias instead."
 
@@ -71,15 +75,16 @@ def json_safe(value: Any, place: str) -> Any:
 
 
 def _text(text: str, place: str) -> str:
-    if _URL_WITH_PASSWORD.search(text):
-        raise ImproperlyConfigured(f"{place} holds a password. {_WAY_OUT}")
+    if _SECRET_URL.search(text):
+        raise ImproperlyConfigured(f"{place} holds a password or a token. {_WAY_OUT}")
     return text
 
 
 def _item(key: str, value: Any, place: str) -> Any:
     place = f"{place}[{key!r}]"
     words = {word.lower() for word in _WORD.findall(key)}
-    if value and (key.lower() in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(words)):
+    is_named = key.lower() in _SECRET_NAMES or not _SECRET_WORDS.isdisjoint(words)
+    if value and (is_named or _SECRET_PART.search(key.lower().replace("_", ""))):
         raise ImproperlyConfigured(
             f"{place} looks like a secret, which must not be written into a migration. {_WAY_OUT}"
         )

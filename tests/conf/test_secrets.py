@@ -106,3 +106,46 @@ def report_of(call: Callable[[], object]) -> str:
     except ImproperlyConfigured:
         reporter = ExceptionReporter(None, *sys.exc_info())
     return str(reporter.get_traceback_text() + reporter.get_traceback_html())
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("apikey", "api_key", "ApiKey", "secretkey", "secret_key", "accessKey", "account_key"),
+        *("pwd", "db_pwd", "password", "passwd", "userpassword", "passphrase", "credential"),
+        *("credentials", "sas", "sas_token", "signature", "dsn", "sentry_dsn", "authtoken"),
+    ],
+)
+def test_what_is_named_as_a_secret_goes_into_no_migration(key: str) -> None:
+    storage = FallbackStorage(backends=[{"BACKEND": MEMORY, "OPTIONS": {key: SECRET}}])
+    with pytest.raises(ImproperlyConfigured, match="looks like a secret") as caught:
+        storage.deconstruct()
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(f"https://{SECRET}@host/", f"https://user:{SECRET}@host/", f"s3://:{SECRET}@host"),
+        *(f"https://host/?sig={SECRET}", f"https://host/?a=1&X-Amz-Signature={SECRET}"),
+        *(f"https://host/?token={SECRET}", f"https://host/?auth_token={SECRET}"),
+    ],
+)
+def test_a_url_that_holds_a_secret_goes_into_no_migration(url: str) -> None:
+    storage = FallbackStorage(backends=[{"BACKEND": MEMORY, "OPTIONS": {"endpoint": url}}])
+    with pytest.raises(ImproperlyConfigured, match="holds a password or a token") as caught:
+        storage.deconstruct()
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"location": "media", "base_url": "https://media.example.org/a@b/?size=1"},
+        {"bucket_name": "keys", "querystring_auth": True, "compassion": "yes"},
+        {"secret_key": "", "token": None},
+    ],
+)
+def test_what_is_no_secret_goes_into_a_migration(options: dict[str, Any]) -> None:
+    storage = FallbackStorage(backends=[{"BACKEND": MEMORY, "OPTIONS": options}])
+    assert storage.deconstruct()[2]["backends"][0]["OPTIONS"] == options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, cast
@@ -189,3 +190,17 @@ def test_closed_content_raises_as_the_contents_error() -> None:
     closed.close()
     with pytest.raises(ValueError, match="closed file"):
         Content(File(closed))
+
+
+def test_a_member_of_a_tar_stream_is_content() -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as writer:
+        member = tarfile.TarInfo("a.txt")
+        member.size = len(BODY)
+        writer.addfile(member, io.BytesIO(BODY))
+    archive.seek(0)
+    with tarfile.open(fileobj=archive, mode="r|") as stream:
+        opened = stream.extractfile(cast(tarfile.TarInfo, stream.next()))
+        with Content(File(cast(Any, opened), "a.txt")) as whole:
+            assert whole.handle("x").read() == BODY
+            assert whole.handle("x").read() == BODY

@@ -169,7 +169,11 @@ def _seekable_binary(content: Any) -> BinaryIO | None:
     if isinstance(content, Opened):
         return None  # Read where it is stored, two threads could wait for each other.
     is_binary = not isinstance(content, io.TextIOBase) and isinstance(content.read(0), bytes)
-    return cast(BinaryIO, content) if is_binary and content.seekable() else None
+    try:
+        can_seek = is_binary and content.seekable()
+    except AttributeError:  # A member of a tar stream knows of no seekable().
+        return None
+    return cast(BinaryIO, content) if can_seek else None
 
 
 def _only_delegates(content: Any) -> bool:
