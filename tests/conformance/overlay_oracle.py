@@ -133,6 +133,10 @@ class Overlay:
             raise UnsupportedOperation
         if self.upper.health == "broken":
             self.fails(self.upper)
+        hidden = WHITEOUT in self.upper.files
+        is_asked = self.upper.is_up and not self.upper.has and not hidden
+        if is_asked and not self.lower.is_up and self.lower.kind == "remote":
+            raise UnsupportedOperation  # Whatever it would have said.
         found = self.holder("open" if self.promote else "path")
         if found is self.lower:
             if found.kind == "remote" and not self.promote:

@@ -10,6 +10,7 @@ from fallback_storage.combined.promotion import PATIENCE, promote
 from fallback_storage.combined.reads import holder
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.locks import LockTimeout
+from fallback_storage.outcomes import classify
 
 
 def path(members: Members, name: str) -> str:
@@ -22,8 +23,7 @@ def path(members: Members, name: str) -> str:
     path = _path_in(members, upper, name)
     if not name:
         return path
-    promote(members, name)
-    found = holder(members, "path", name)
+    found = _holder(members, name)
     if found is upper:
         return path
     if found is None:
@@ -61,3 +61,22 @@ def _path_in(members: Members, upper: Backend, name: str) -> str:
         attempts = Attempts(members, "path", name, stops=False)
         attempts.failed(upper, error)
         attempts.nobody()
+
+
+def _holder(members: Members, name: str) -> Backend | None:
+    """Return the backend that has a name once it is promoted, ``None`` if none has.
+
+    Where only backends without local paths could have it, and one of them could not answer, there
+    is no path whatever it would have said: ``UnsupportedOperation``.
+    """
+    try:
+        promote(members, name)
+        return holder(members, "path", name)
+    except Exception as error:
+        is_fault = classify(error).is_fault
+        if is_fault and all(each.is_remote or each.lacks(name) for each in members.backends):
+            raise UnsupportedOperation(
+                f"path({name!r}): no backend with local paths has the file, and another could not"
+                " say whether it has it."
+            ) from error
+        raise
