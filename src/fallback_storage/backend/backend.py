@@ -67,7 +67,7 @@ class Backend:
     create: Callable[[str, File[Any], SkipIf], str | None]
     #: Stores a file whole in the place of another.
     replace: Callable[[str, File[Any]], str]
-    #: What the storage's class has in the place of Django's, as ``has_own`` tells.
+    #: What the storage's class has in the place of Django's, as ``own`` tells.
     get_available_name: Callable[[str, int | None], str]
     save: Callable[[str, int | None, File[Any]], str]
 
@@ -90,7 +90,8 @@ class Backend:
         self.guard = guard
         #: Whether a read takes a 403 for *missing*; nothing else does.
         self.denied_is_missing = denied_is_missing
-        self._own = {method for method in _OWN if adapter.own(method) is not None}
+        #: Which of ``save`` and the ways of naming a file its storage's class has of its own.
+        self.own = frozenset(method for method in _OWN if adapter.own(method) is not None)
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
         opinion = None if adapter.exact else SecondOpinion(adapter)
@@ -140,10 +141,6 @@ class Backend:
             "url": partial(calls.url, method),
         }
         return special.get(operation.name, method)
-
-    def has_own(self, method: str) -> bool:
-        """Return whether the storage's class has its own ``save``, or way of naming a file."""
-        return method in self._own
 
     @property
     def is_remote(self) -> bool:

@@ -117,17 +117,18 @@ class CombinedStorage(Composition, NaiveTimes):
         try:
             try:
                 current.begin()
-                return self._file_name(self._save_available(current, content))
+                stored = self._save_available(current, content)
+                return name if stored == name else self._file_name(stored)
             finally:
                 current.end()
         finally:
             current.end()  # Again: an interrupt may have come just before the first.
 
     def _save_available(self, current: saving.Saving, content: Any) -> str:
-        if naming.writer_with_own(self.members, "get_available_name") is None:
-            return self._save_found(current, content)
-        with saving.present(content, current.name) as present:
-            return self._save_found(current, present)
+        if "get_available_name" in self.members.ways:
+            with saving.present(content, current.name) as present:
+                return self._save_found(current, present)
+        return self._save_found(current, content)
 
     def _save_found(self, current: saving.Saving, content: Any) -> str:
         name = current.name
@@ -135,7 +136,8 @@ class CombinedStorage(Composition, NaiveTimes):
         with self.members.locked(name):
             available = self.get_available_name(name, max_length=current.max_length)
             if available in (name, current.chosen):
-                return self._save(self._file_name(available), content)
+                chosen = name if available == name else self._file_name(available)
+                return self._save(chosen, content)
         # Random: that it is free is for the backend to see to.
         return self._save(self._file_name(available), content)
 

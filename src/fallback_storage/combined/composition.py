@@ -63,11 +63,13 @@ class Composition(JSONDeconstructible, Storage):
         for backend in backends:
             if isinstance(backend.storage, Composition):
                 backend.storage.members  # noqa: B018 - a circle shows now, not as a recursion.
+        writable = tuple(backend for backend in backends if not backend.read_only)
         presence = self.options.presence
         return Members(
             owner=self,
             backends=backends,
-            writable=tuple(backend for backend in backends if not backend.read_only),
+            writable=writable,
+            ways=writable[0].own if writable else frozenset(),
             on_fault=self.options.on_fault,
             delete=self.options.delete,
             raises_single_error=self.raises_single_error,

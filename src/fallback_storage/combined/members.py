@@ -44,6 +44,8 @@ class Members:
     presence: Presence | None = None
     promotion: Promotion | None = None
     hides: Callable[[str], bool] = _hides_nothing
+    #: What the class of the first writable backend does in a way of its own.
+    ways: frozenset[str] = frozenset()
     #: Keeps what later backends hold of a name from showing when the first one's file goes.
     shield: Callable[[str], None] = _needs_none
 

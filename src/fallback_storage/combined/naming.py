@@ -26,15 +26,15 @@ MAX_ALTERNATIVES = 100
 def writer_with_own(members: Members, method: str) -> Backend | None:
     """Return the first writable backend if its class has its own ``method``."""
     writer = members.writable[0] if members.writable else None
-    return writer if writer is not None and writer.has_own(method) else None
+    return writer if writer is not None and method in writer.own else None
 
 
 def available_name(members: Members, name: str, max_length: int | None) -> str:
     """Return a name that is free in every backend, or that the first one is to overwrite."""
-    writer = writer_with_own(members, "get_available_name")
-    if writer is not None and not writer.has_own("save"):
-        return _chosen_by(members, writer, name, max_length)
-    if overwrites(members) and max_length is not None:
+    own = members.ways
+    if "get_available_name" in own and "save" not in own:
+        return _chosen_by(members, members.writable[0], name, max_length)
+    if max_length is not None and overwrites(members):
         name = shortened(name, max_length)
     return _free_name(members, name, max_length)
 
@@ -86,8 +86,8 @@ def _claimant(members: Members, name: str) -> str | None:
     """Return the backend that claims ``name``, ``""`` if it is free, ``None`` if nobody knows."""
     first, *others = members.backends
     keeps = overwrites(members)
-    if writer := writer_with_own(members, "save"):  # It finds a name itself.
-        return _claimant_beside(members, writer, name)
+    if "save" in members.ways:  # It finds a name itself.
+        return _claimant_beside(members, members.writable[0], name)
     if keeps and not others:
         return ""
     ask = partial(first_with, members, "get_available_name", name, stops=False, ask="claims")

@@ -34,8 +34,8 @@ class Saving:
         Raises ``ImproperlyConfigured`` within a save of the same name: a backend saves where it is
         a backend of.
         """
-        outer = saving_of(self.owner)
-        if outer is not None and outer.name == self.name:
+        outer = self._outer
+        if outer is not None and outer.owner is self.owner and outer.name == self.name:
             raise ImproperlyConfigured(
                 f"save({self.name!r}): a backend of {self.owner!r} saves the file there again,"
                 " instead of storing it. Its save() has to call that of its own base class."

@@ -85,7 +85,7 @@ def _store(
     backend: Backend, name: str, content: Content, replaces: bool, max_length: int | None
 ) -> str:
     """Store content in one backend; return the name it has there."""
-    if backend.has_own("save"):
+    if "save" in backend.own:
         return backend.save(name, max_length, content.handle(name))
     if replaces:
         return backend.replace(name, content.handle(name))
