@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf import refuse_unknown
-from fallback_storage.outcomes import Outcome
+from fallback_storage.outcomes import Outcome, class_paths
 from fallback_storage.resilience.breaker import Breaker, State
 from fallback_storage.resilience.guard import Guard
 
@@ -140,7 +140,7 @@ def _backend_status(backend: Backend, probe: bool) -> BackendStatus:
     probed = _probe(backend) if probe else None
     return BackendStatus(
         name=backend.name,
-        storage=f"{type(backend.storage).__module__}.{type(backend.storage).__qualname__}",
+        storage=class_paths(backend.storage)[0],
         mode="read-only" if backend.read_only else "writable",
         **_breaker(backend.breaker),
         **_counts(backend.guard),

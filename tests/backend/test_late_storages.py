@@ -14,11 +14,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, storages
 
 from fallback_storage.errors import BreakerOpen, DeadlineExceeded, StorageUnavailable
+from fallback_storage.signals import breaker_changed
+from fallback_storage.status import status
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from tests.django.override import override_storages
 from tests.remotes import Remote, breaker_of
 
 CONNECTING = f"{__name__}.Connecting"
+FALLBACK = "fallback_storage.storage.FallbackStorage"
 ALIASES = {
     "first": {"BACKEND": CONNECTING, "OPTIONS": {"bucket": "a"}},
     "memory": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -240,3 +243,23 @@ def test_a_limit_in_the_constructor_of_a_known_one_is_raised() -> None:
             FallbackStorage(backends=[f"{__name__}.ConnectingS3"]).exists("a.txt")
     finally:
         ConnectingS3.error = ConnectionError("refused")
+
+
+def test_it_is_known_by_its_class_before_it_is_built() -> None:
+    told: list[Any] = []
+
+    def receiver(sender: type, **kwargs: Any) -> None:
+        told.append(sender)
+
+    breaker_changed.connect(receiver)
+    Connecting.error = ConnectionError("refused")
+    first = {"BACKEND": "first", "BREAKER": {"failures": 1}}
+    default = {"BACKEND": FALLBACK, "OPTIONS": {"backends": [first, "memory"]}}
+    try:
+        with override_storages({**ALIASES, "default": default}):
+            with pytest.raises(StorageUnavailable):
+                storages["default"].exists("a.txt")
+            assert status()[0].backends[0].storage == CONNECTING
+    finally:
+        breaker_changed.disconnect(receiver)
+    assert told == [Connecting]

@@ -16,6 +16,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.errors import NameChangedError, StorageUnavailable
 from fallback_storage.storage import FallbackStorage, OverlayStorage
+from fallback_storage.testing import FaultyStorage
 
 CLASSES = [FallbackStorage, OverlayStorage]
 in_each_class = pytest.mark.parametrize("cls", CLASSES)
@@ -423,3 +424,20 @@ def test_a_name_is_cut_as_django_cuts_it_where_the_storage_overwrites(
         assert name == f"{directory}test_l.txt"
         with pytest.raises(SuspiciousFileOperation):
             storage.get_available_name(f"{directory}a.extension", max_length=longest)
+
+
+@in_each_class
+@pytest.mark.parametrize("chosen", ["../a.txt", "/etc/a.txt", "", "a\0.txt"])
+def test_a_chosen_name_is_validated_before_a_backend_is_asked_for_it(
+    cls: Any, chosen: str, tmp_path: Path
+) -> None:
+    class Escaping(FileSystemStorage):
+        def get_available_name(self, name: str, max_length: int | None = None) -> str:
+            return chosen
+
+    lower = FaultyStorage(InMemoryStorage())
+    storage = cls(backends=[Escaping(tmp_path / "upper"), lower])
+    with pytest.raises(SuspiciousFileOperation):
+        storage.save("a.txt", ContentFile(b"new"))
+    assert os.listdir(tmp_path) == []
+    assert lower.calls == []

@@ -102,7 +102,7 @@ def _new(options: BackendOptions, adapter: Adapter, breaker: BreakerOptions | No
         known = weakref.ref(guard)  # A guard must not hold itself: its threads go with it.
         told = partial(
             report_breaker,
-            type(adapter.storage),
+            adapter.storage.__class__,
             options.name,
             lambda: getattr(known(), "last_error", None),
         )

@@ -17,7 +17,7 @@ from fallback_storage.combined.members import Members
 from fallback_storage.combined.reads import first_answer, first_with
 from fallback_storage.combined.saving import saving_of
 from fallback_storage.errors import StorageUnavailable
-from fallback_storage.names import alternative_name, shortened
+from fallback_storage.names import alternative_name, file_name, shortened
 
 #: Alternative names tried before a backend that claims every name is an error.
 MAX_ALTERNATIVES = 100
@@ -54,7 +54,7 @@ def _chosen_by(members: Members, writer: Backend, name: str, max_length: int | N
     try:
         if held:
             members.shield(name)
-        chosen = writer.get_available_name(name, max_length)
+        chosen = file_name(writer.get_available_name(name, max_length))
     except Exception as error:
         Attempts(members, "get_available_name", name, writing=True).failed(writer, error)
         return alternative_name(name, max_length)
