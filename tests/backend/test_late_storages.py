@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -263,3 +265,33 @@ def test_it_is_known_by_its_class_before_it_is_built() -> None:
     finally:
         breaker_changed.disconnect(receiver)
     assert told == [Connecting]
+
+
+def test_to_copy_it_or_to_look_at_it_does_not_build_it() -> None:
+    storage = FallbackStorage(backends=[connecting()]).backends[0].storage
+    assert isinstance(storage, Connecting)
+    assert not hasattr(storage, "__len__")
+    copied = copy.copy(storage)
+    assert Connecting.built == 0
+    assert not copied.exists("a.txt")
+
+
+class NamesItself(Connecting):
+    def generate_filename(self, filename: Any) -> str:
+        return f"own/{filename}"
+
+    def get_alternative_name(self, file_root: str, file_ext: str) -> str:
+        return f"{file_root}-own{file_ext}"
+
+
+def test_while_it_cannot_be_built_names_are_made_as_by_django() -> None:
+    NamesItself.error = ConnectionError("refused")
+    first = {"BACKEND": f"{__name__}.NamesItself", "OPTIONS": {"bucket": "a"}}
+    storage = FallbackStorage(backends=[first, InMemoryStorage()])
+    try:
+        assert storage.generate_filename("d/a b.txt") == "d/a_b.txt"
+        assert re.fullmatch(r"a_\w{7}\.txt", storage.get_alternative_name("a", ".txt"))
+    finally:
+        del NamesItself.error
+    assert storage.generate_filename("a.txt") == "own/a.txt"
+    assert storage.get_alternative_name("a", ".txt") == "a-own.txt"

@@ -193,17 +193,14 @@ class CombinedStorage(Composition, NaiveTimes):
 
     def generate_filename(self, filename: str | os.PathLike[str]) -> str:
         """Return the name to save a file under, as the first backend that is written makes it."""
-        writer = naming.writer_with_own(self.members, "generate_filename")
-        make = super().generate_filename if writer is None else writer.storage.generate_filename
-        return make(filename)
+        usual = super().generate_filename
+        return naming.named_by_writer(self.members, "generate_filename", usual, filename)
 
     def get_alternative_name(self, file_root: str, file_ext: str) -> str:
         """Return another name for a file, as the first backend that is written makes it."""
-        writer = naming.writer_with_own(self.members, "get_alternative_name")
-        other = super().get_alternative_name
-        if writer is not None:
-            other = writer.storage.get_alternative_name
-        return other(file_root, file_ext)
+        usual = super().get_alternative_name
+        name = file_root, file_ext
+        return naming.named_by_writer(self.members, "get_alternative_name", usual, *name)
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Return a name that is free in all backends.

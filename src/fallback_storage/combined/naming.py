@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from django.core.files.storage import Storage
 
@@ -23,10 +24,13 @@ from fallback_storage.names import alternative_name, file_name, shortened
 MAX_ALTERNATIVES = 100
 
 
-def writer_with_own(members: Members, method: str) -> Backend | None:
-    """Return the first writable backend if its class has its own ``method``."""
-    writer = members.writable[0] if members.writable else None
-    return writer if writer is not None and method in writer.own else None
+def named_by_writer(members: Members, method: str, usual: Callable[..., str], *args: Any) -> str:
+    """Return what ``method`` of the first writable backend makes of a name, if it has its own."""
+    if method in members.ways:
+        # A storage that cannot be built now keeps no name from being made.
+        with suppress(StorageUnavailable):
+            return str(getattr(members.writable[0].storage, method)(*args))
+    return usual(*args)
 
 
 def available_name(members: Members, name: str, max_length: int | None) -> str:

@@ -67,8 +67,10 @@ class LateStorage:
 
     def __getattr__(self, name: str) -> Any:
         """Return a method that builds the storage first, or what the built one has."""
+        if name.startswith("__") or "_class" not in vars(self):
+            raise AttributeError(f"{type(self).__name__} has no {name}.")
         method = getattr(self._class, name, None)
-        if callable(method) and not name.startswith("__"):
+        if callable(method):
             return self._method(method, name)
         try:
             return getattr(self.built(), name)
