@@ -326,10 +326,11 @@ def test_the_path_of_a_directory_promotes_nothing(place: Place, kind: str, name:
     assert not is_promoted(place)
 
 
-def test_the_path_of_what_could_not_be_fetched_is_an_error(place: Place) -> None:
+def test_what_could_not_be_fetched_from_a_remote_backend_has_no_path(place: Place) -> None:
     storage = place.overlay(place.remote().stage("open", error=ConnectionError), promote=True)
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(UnsupportedOperation) as caught:
         storage.path(NAME)
+    assert isinstance(caught.value.__cause__, StorageUnavailable)
 
 
 def test_text_is_promoted_as_it_is(place: Place) -> None:
