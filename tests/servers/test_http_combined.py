@@ -13,7 +13,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage, Storage
 
 from fallback_storage.errors import DeadlineExceeded, ReadOnlyStorageError, StorageUnavailable
-from fallback_storage.http import UnexpectedAnswer
+from fallback_storage.http import UnexpectedAnswer, client
 from fallback_storage.storage import FallbackStorage
 from tests.remotes import breaker_of
 
@@ -203,7 +203,7 @@ def test_a_slow_download_is_waited_for_and_is_no_fault(
             site.released.wait(60)
 
     site.answer = answer
-    storage = guarded(memory, make_http(probe=False), TIMEOUT=0.2, BREAKER={"failures": 2})
+    storage = guarded(memory, make_http(probe=False), TIMEOUT=1, BREAKER={"failures": 2})
     with ThreadPoolExecutor() as pool:
         large = pool.submit(read, storage, "large.jpg")
         assert began.wait(60)
@@ -215,13 +215,18 @@ def test_a_slow_download_is_waited_for_and_is_no_fault(
 
 
 def test_a_download_that_takes_too_long_is_not_the_site_s_fault(
-    site: Site, memory: InMemoryStorage, make_http: MakeHTTP
+    site: Site,
+    memory: InMemoryStorage,
+    make_http: MakeHTTP,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now = [1000.0]
+    now, is_answered = [1000.0], threading.Event()
+    monkeypatch.setattr(client, "has_answered", is_answered.set)
 
     def answer(request: Request) -> None:
         request.start(Content_Length="10", Content_Type="image/jpeg")
         request.wfile.write(b"1")
+        assert is_answered.wait(60)
         now[0] += 31
         request.wfile.write(b"2")
         site.released.wait(60)
