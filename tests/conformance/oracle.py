@@ -151,9 +151,21 @@ class Oracle:
         asked.raise_it()
 
     def path(self) -> str:
-        """The holder's; of a name that nobody has, the first writable backend's."""
-        found, asked = self.holder("path"), _Asked(self, "path")
+        """The holder's; of a name that nobody has, the first writable backend's.
+
+        Where no disk can have the file, an outage keeps nobody from knowing that there is none.
+        """
         writable = [member for member in self.members if not member.read_only]
+        on_disk = any(not (each.kind == "remote" or each.lacks) for each in self.members)
+        if not on_disk and all(each.kind == "remote" for each in writable[:1]):
+            raise UnsupportedOperation
+        try:
+            found = self.holder("path")
+        except OSError:
+            if on_disk:
+                raise
+            raise UnsupportedOperation from None
+        asked = _Asked(self, "path")
         for member in [found] if found else writable[:1]:
             if asked.answers(member, "path"):
                 return str(member.fact("path"))

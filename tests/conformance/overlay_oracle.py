@@ -127,20 +127,22 @@ class Overlay:
         return str(self.lower.storage.url(NAME))
 
     def path(self) -> str:
-        """In the upper, which is asked first; what a local lower one holds is copied up for it."""
+        """In the upper, which is asked first; what a local lower one holds is copied up for it.
+
+        Over a remote one only what lies on a disk has a path.
+        """
         self.operation = "path"
         if self.upper.kind == "remote":
             raise UnsupportedOperation
         if self.upper.health == "broken":
             self.fails(self.upper)
-        hidden = WHITEOUT in self.upper.files
-        is_asked = self.upper.is_up and not self.upper.has and not hidden
-        if is_asked and not self.lower.is_up and self.lower.kind == "remote":
-            raise UnsupportedOperation  # Whatever it would have said.
+        not_on_disk = self.upper.is_up and not self.upper.has
+        if not_on_disk and self.lower.kind == "remote":
+            hidden = WHITEOUT in self.upper.files
+            if hidden or not (self.promote and self.lower.is_up and self.lower.has):
+                raise UnsupportedOperation
         found = self.holder("open" if self.promote else "path")
         if found is self.lower:
-            if found.kind == "remote" and not self.promote:
-                raise UnsupportedOperation
             self.upper.files[NAME] = found.files[NAME]
         return str(self.upper.storage.path(NAME))
 

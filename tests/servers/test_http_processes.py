@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fallback_storage.http import HTTPStorage, UnexpectedAnswer, negative_cache
+from fallback_storage import negative_cache
+from fallback_storage.http import HTTPStorage, UnexpectedAnswer
 
 from .conftest import MakeHTTP
 from .site import Request, Site

@@ -18,6 +18,7 @@ ORDER = [
         "statuses",
         "outcomes",
         "signals",
+        "negative_cache",
         "locks",
         "file_locks",
         "deconstruction",
@@ -30,7 +31,8 @@ APART = {
     # The test kit is for any storage: it knows none of this package's.
     "testing": {"testing"},
     # A storage like any other, which a combined one uses and does not know.
-    "http": {"errors", "names", "deconstruction", "conf", "resilience", "backend", "http"},
+    "http": {"errors", "names", "negative_cache", "deconstruction", "conf"}
+    | {"resilience", "backend", "http"},
 }
 #: A module, and those of this package that it imports, for types alone too.
 Graph = Mapping[str, set[str]]

@@ -65,8 +65,7 @@ class CombinedStorage(Composition, NaiveTimes):
             with members.locked(name):
                 yield members
         finally:
-            if members.presence is not None:
-                members.presence.changed(name)
+            members.changed(name)
 
     def explain(self, name: str) -> Explanation:
         """Ask every backend for a name: outcome, time taken, size, and which serves it and why."""

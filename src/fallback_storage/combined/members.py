@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from django.core.files.storage import Storage
 
@@ -12,9 +14,12 @@ from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.presence import Presence
 from fallback_storage.conf import Promotion
 from fallback_storage.locks import KeyedLock
+from fallback_storage.negative_cache import NegativeCache
 
 # Of all names in all storages that this process writes.
 _names = KeyedLock()
+# How long ``path`` believes that no remote backend has a name.
+_NOWHERE_SECONDS = 5.0
 
 
 def _hides_nothing(name: str) -> bool:
@@ -48,6 +53,10 @@ class Members:
     ways: frozenset[str] = frozenset()
     #: Keeps what later backends hold of a name from showing when the first one's file goes.
     shield: Callable[[str], None] = _needs_none
+    #: The names of which ``path`` found a moment ago that no remote backend has them.
+    nowhere: NegativeCache = field(
+        default_factory=partial(NegativeCache, _NOWHERE_SECONDS, time.monotonic)
+    )
 
     def locked(self, name: str, timeout: float | None = None) -> AbstractContextManager[bool]:
         """Keep out whoever else in this process writes ``name`` to one of the backends.
@@ -56,6 +65,12 @@ class Members:
         """
         keys = [(id(backend.storage), name) for backend in self.writable]
         return _names.held(*keys, timeout=timeout)
+
+    def changed(self, name: str) -> None:
+        """Forget what is remembered of a name: its file may have come or gone."""
+        self.nowhere.discard(name)
+        if self.presence is not None:
+            self.presence.changed(name)
 
     @property
     def thread_safe(self) -> bool:

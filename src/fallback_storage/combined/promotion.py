@@ -25,7 +25,7 @@ PATIENCE = 10.0
 def open_for_reading(members: Members, name: str, mode: str) -> File[Any]:
     """Open a file for reading; one that the option ``promote`` takes is copied up first."""
     promotion = members.promotion
-    if promotion is not None and members.writable and promotion.includes(name):
+    if promotion is not None and promotes(members, name):
         target = members.writable[0]
         if _is_missing(target, name):
             timeout = target.guard.timeout if target.guard is not None else None
@@ -34,6 +34,12 @@ def open_for_reading(members: Members, name: str, mode: str) -> File[Any]:
                 if _is_missing(target, name):
                     return _open_promoted(members, target, promotion, name, mode)
     return reads.open_with_backend(members, name, mode)[1]
+
+
+def promotes(members: Members, name: str) -> bool:
+    """Return whether a read of ``name`` copies it up."""
+    promotion = members.promotion
+    return promotion is not None and bool(members.writable) and promotion.includes(name)
 
 
 def promote(members: Members, name: str) -> None:
@@ -92,8 +98,7 @@ def _promoted(
         begun.append(True)
         with content, members.locked(name):
             create(target, name, content, partial(_is_deleted, members, source, name))
-            if members.presence is not None:
-                members.presence.changed(name)
+            members.changed(name)
 
     try:
         target.within_deadline(write)

@@ -16,10 +16,10 @@ from urllib3 import BaseHTTPResponse
 
 from fallback_storage.http import responses
 from fallback_storage.http.deadline import Deadline
-from fallback_storage.http.negative_cache import NegativeCache
 from fallback_storage.http.options import HTTPOptions, target_of
 from fallback_storage.http.responses import Description, UnexpectedAnswer
 from fallback_storage.http.transport import Method, Transport
+from fallback_storage.negative_cache import NegativeCache
 from fallback_storage.resilience.call import has_answered
 
 #: The most redirects that are followed for one request.

@@ -6,18 +6,17 @@ from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.copyup import TooLarge, copy_up
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.promotion import PATIENCE, promote
-from fallback_storage.combined.reads import holder
+from fallback_storage.combined.paths import is_on_disk, path_holder
+from fallback_storage.combined.promotion import PATIENCE, promotes
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.locks import LockTimeout
-from fallback_storage.outcomes import classify
 
 
 def path(members: Members, name: str) -> str:
     """Return the path in the first backend; a local lower one's file is copied up for it.
 
-    ``NotImplementedError`` where the first backend has no paths, the file is remote and not
-    promoted, or it cannot be copied up.
+    ``NotImplementedError`` where the first backend has no paths, the file cannot be copied up, or
+    a lower backend is remote and no disk has the file, which ``promote`` does not bring.
     """
     upper = members.backends[0]
     path = _path_in(members, upper, name)
@@ -66,17 +65,19 @@ def _path_in(members: Members, upper: Backend, name: str) -> str:
 def _holder(members: Members, name: str) -> Backend | None:
     """Return the backend that has a name once it is promoted, ``None`` if none has.
 
-    Where only backends without local paths could have it, and one of them could not answer, there
-    is no path whatever it would have said: ``UnsupportedOperation``.
+    Over a remote backend only what lies on a disk has a path, as over that backend alone: a new
+    name has none, in an outage or not.
     """
-    try:
-        promote(members, name)
-        return holder(members, "path", name)
-    except Exception as error:
-        is_fault = classify(error).is_fault
-        if is_fault and all(each.is_remote or each.lacks(name) for each in members.backends):
+    over_remote = any(each.is_remote for each in members.backends)
+    if over_remote and not is_on_disk(members, name):
+        may_come = promotes(members, name) and name not in members.nowhere
+        found = path_holder(members, name) if may_come else None
+        if found is None:
+            if may_come:
+                members.nowhere.add(name)
             raise UnsupportedOperation(
-                f"path({name!r}): no backend with local paths has the file, and another could not"
-                " say whether it has it."
-            ) from error
-        raise
+                f"path({name!r}): no backend with local paths has the file. Open it, or save it,"
+                " through the storage instead."
+            )
+        return found
+    return path_holder(members, name)

@@ -1,4 +1,4 @@
-"""The names that a site did not have a moment ago."""
+"""The names that were nowhere a moment ago."""
 
 from __future__ import annotations
 
@@ -33,3 +33,8 @@ class NegativeCache:
             self._expires[name] = expires
             if len(self._expires) > MAX_NAMES:
                 del self._expires[next(iter(self._expires))]
+
+    def discard(self, name: str) -> None:
+        """Forget a name: it may be there now."""
+        with self._lock:
+            self._expires.pop(name, None)
