@@ -53,6 +53,23 @@ mutants: $(READY) .mutants/.pinned ## mutation testing of what decides, an hour 
 	.mutants/venv/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
 	@touch $@
 
+# Django's own tests are in its source distribution, which pip downloads only with what builds it.
+.PHONY: upstream
+upstream: $(READY) .upstream/.unpacked ## Django's own file storage tests, over FallbackStorage and OverlayStorage
+	for combined in fallback overlay; do \
+		COMBINED=$$combined $(PY) -m pytest -c tests/upstream/pytest.ini --rootdir=. $(ARGS) \
+			.upstream/file_storage/tests.py .upstream/file_storage/test_generate_filename.py || exit; \
+	done
+
+.upstream/.unpacked: requirements/upstream.txt
+	rm -rf .upstream
+	$(PIP) install --no-deps --require-hashes --target .upstream/build --requirement $<
+	PYTHONPATH=$(CURDIR)/.upstream/build $(PIP) download --no-build-isolation --no-binary django \
+		--no-deps --require-hashes --dest .upstream --requirement $<
+	tar --extract --gzip --directory .upstream --strip-components 2 --wildcards \
+		--file .upstream/django-*.tar.gz '*/tests/file_storage'
+	@touch $@
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
@@ -84,7 +101,7 @@ COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgra
 	--custom-compile-command "make requirements"
 
 .PHONY: requirements
-requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
 	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
 
@@ -107,10 +124,16 @@ requirements-benchmarks: $(READY)
 requirements-mutants: $(READY)
 	$(COMPILE) --python-version 3.11 --group mutants --output-file requirements/mutants.txt
 
+.PHONY: requirements-upstream
+requirements-upstream: $(READY)
+	$(PY) -c "import django; print('setuptools', 'django==' + django.__version__, sep='\n')" \
+		| $(COMPILE) --no-deps \
+		--python-version 3.11 --output-file requirements/upstream.txt -
+
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache .mutants mutants
+		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .venv/.pinned pyproject.toml

@@ -22,9 +22,15 @@ def file_name(name: object) -> str:
     Raises ``SuspiciousFileOperation`` for an empty or absolute name, a ``..`` part, NUL or a
     trailing slash.
     """
-    text = name if type(name) is str and is_canonical(name) else _canonical(name)
-    if not text or text[-1] == "/":
-        raise SuspiciousFileOperation(f"{name!r} is not the name of a file.")
+    if type(name) is str and is_canonical(name) and name[-1] != "/":
+        text = name
+    else:
+        base = _text(name).rpartition("/")[2]
+        if base in {"", ".", ".."}:  # In the words that Django has for it.
+            raise SuspiciousFileOperation(
+                f"Could not derive file name from {base!r}: {name!r} is not the name of a file."
+            )
+        text = _canonical(name)
     return _unreserved(text) if TEMPORARY in text else text
 
 
@@ -40,8 +46,11 @@ def path_name(name: object) -> str:
 
 
 def url_name(name: object) -> str:
-    """Return ``name`` without leading slashes, for ``url``; ``..`` is refused."""
-    text = _text(name).lstrip("/")
+    """Return ``name`` without leading slashes, for ``url``; ``..`` is refused.
+
+    ``None`` and ``""`` are the root.
+    """
+    text = "" if name is None else _text(name).lstrip("/")
     if ".." in text:
         _refuse_parent(text)
     return _unreserved(text) if TEMPORARY in text else text
@@ -55,11 +64,11 @@ def is_canonical(text: str) -> bool:
 
 def _canonical(name: object) -> str:
     text = _text(name)
+    _refuse_parent(text)
     if text[:1] == "/":
         raise SuspiciousFileOperation(f"{text!r} is an absolute path.")
     if "\0" in text:
         raise SuspiciousFileOperation(f"{text!r} has a NUL character.")
-    _refuse_parent(text)
     end = "/" if text[-1:] == "/" else ""
     return "/".join(part for part in text.split("/") if part not in {"", "."}) + end
 
@@ -72,7 +81,9 @@ def _text(name: object) -> str:
 
 def _refuse_parent(text: str) -> None:
     if ".." in text.split("/"):
-        raise SuspiciousFileOperation(f"Detected path traversal attempt in {text!r}.")
+        directory, _, base = text.rpartition("/")
+        place = text if base == ".." else directory
+        raise SuspiciousFileOperation(f"Detected path traversal attempt in {place!r} ({text!r}).")
 
 
 def _unreserved(text: str) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage
 
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.negative_cache import NegativeCache
 from fallback_storage.storage import FallbackStorage, OverlayStorage
-from fallback_storage.testing import RemoteFaultyStorage
+from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 from tests.remotes import remote
 
 NAME = "photos/a.jpg"
@@ -151,3 +152,12 @@ def test_what_was_nowhere_is_asked_for_again_once_a_write_of_it_began(
     storage.delete(NAME)
     assert server.wrapped.exists(NAME)
     assert came_to(storage, NAME) == "none"
+
+
+def test_a_name_that_a_disk_rejects_is_rejected(
+    disk: FileSystemStorage, server: RemoteFaultyStorage
+) -> None:
+    wary = FaultyStorage(disk)
+    wary.stage("exists", error=SuspiciousFileOperation("no"))
+    with pytest.raises(SuspiciousFileOperation):
+        FallbackStorage([wary, server]).path(NAME)

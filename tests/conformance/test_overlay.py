@@ -400,6 +400,19 @@ def test_what_the_upper_has_is_asked_for_nowhere_else(
     assert lower.calls == []
 
 
+@pytest.mark.parametrize("name", [None, "", "/"])
+def test_the_url_of_the_root_is_the_last_backends_and_nobody_is_asked(
+    overlay: OverlayStorage, lower: FaultyStorage, name: str | None
+) -> None:
+    lower.forget()
+    assert overlay.url(name) == "/lower/"
+    assert [call.method for call in lower.calls] == ["url"]
+
+
+def test_a_url_may_hold_what_no_file_name_can(overlay: OverlayStorage) -> None:
+    assert overlay.url("a\0b.txt") == "/lower/a%00b.txt"
+
+
 def test_the_url_of_a_lower_file_asks_it_nothing(
     overlay: OverlayStorage, lower: FaultyStorage
 ) -> None:

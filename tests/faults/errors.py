@@ -72,7 +72,8 @@ def _has_no_path(run: Run) -> bool:
         return False
     if run.setup.is_overlay:
         held = holder(run.setup, run.before, NAME)
-        below = held is not None and members[held].kind not in LOCAL and not run.setup.promote
+        comes = held is not None and (members[held].kind in LOCAL or run.setup.promote)
+        below = any(each.kind not in LOCAL for each in members[1:]) and not comes
         no_copy = not run.setup.writable or bool(run.failed)
         return members[0].kind not in LOCAL or below or no_copy
     return not run.setup.writable or any(member.kind not in LOCAL for member in members)

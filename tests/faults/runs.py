@@ -102,6 +102,7 @@ class Site:
         """Let the process do one operation, and be struck at that call."""
         before = world.state()
         self.put(before)
+        self.storage.members.nowhere.discard(NAME)  # Another process, to which nothing is known.
         course = Course()
         self.process.begin(strike)
         with ExitStack() as stack:

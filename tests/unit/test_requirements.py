@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.upstream.departures import DEPARTURES
+
 ROOT = Path(__file__).parents[2]
 INSTALLERS = [ROOT / name for name in ("Makefile", ".ci/run", "benchmarks/venvs.py")]
 #: Where `python -m venv` finds the pip that it installs: pip 23.2.1 in Python 3.11.7.
@@ -155,6 +157,22 @@ def test_no_lock_is_resolved_anew_when_it_is_installed(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if "--require-hashes" in line]
     assert lines
     assert [line for line in lines if "--no-deps" not in line] == []
+
+
+def test_the_departures_from_djangos_own_tests_are_those_that_contributing_names() -> None:
+    rows = re.findall(
+        r"^\| `(\w+Tests\.test_\w+)` \| (.+) \|$",
+        (ROOT / "CONTRIBUTING.md").read_text(),
+        re.MULTILINE,
+    )
+    assert dict(rows) == DEPARTURES
+
+
+def test_djangos_own_tests_are_those_of_the_django_that_is_tested() -> None:
+    lock = (ROOT / "requirements/upstream.txt").read_text()
+    dev = (ROOT / "requirements/dev.txt").read_text()
+    [version] = re.findall(r"^django==(\S+) ", lock, re.MULTILINE)
+    assert f"django=={version} ;" in dev
 
 
 def test_every_make_target_that_a_page_names_is_there() -> None:

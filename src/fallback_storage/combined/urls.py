@@ -19,6 +19,8 @@ Given = tuple[tuple[Any, ...], dict[str, Any]]
 
 def url(members: Members, name: str, given: Given) -> str:
     """Return the URL that the first backend with the file gives, the last if none has it."""
+    if not name or "\0" in name:  # The root, or what no file can be called: nobody is asked.
+        return _served(members, None, name, members.backends[-1], given)
     # Under another spelling of the name nobody would notice a change.
     if members.presence is not None and is_canonical(name):
         remembered = members.presence.holder(name)

@@ -75,6 +75,8 @@ class Whiteouts:
         Raises ``StorageUnavailable``: whatever the backend's error means for its own files, none
         says that a name is hidden, or that it is not.
         """
+        if "\0" in name:  # The name of a URL alone, which no file can have.
+            return False
         try:
             return bool(self._exists(marker(name)))
         except Exception as error:

@@ -1,0 +1,1 @@
+"""Django's own file storage tests, over combined storages: `make upstream`."""
