@@ -149,9 +149,25 @@ def says_nothing(error: Exception, outer: BaseException | None = None) -> bool:
     )
 
 
+def is_of_an_outage(error: Exception, outer: BaseException | None = None) -> bool:
+    """Return whether a network, or a server that could not answer, led to ``error``.
+
+    ``outer`` was being handled already: it has led to nothing.
+    """
+    return any(
+        isinstance(each, Exception)
+        and (_has_network_name(each) or _classify_itself(each) is Outcome.UNREACHABLE)
+        for each in _chain(error, outer)
+    )
+
+
+def _has_network_name(error: BaseException) -> bool:
+    return any(_NETWORK_NAME.search(cls.__name__) for cls in error.__class__.__mro__)
+
+
 def _is_telling(error: BaseException) -> bool:
-    names = [cls.__name__ for cls in error.__class__.__mro__]
-    if any(name in _DATABASE_NAMES or _NETWORK_NAME.search(name) for name in names):
+    names = {cls.__name__ for cls in error.__class__.__mro__}
+    if _has_network_name(error) or not _DATABASE_NAMES.isdisjoint(names):
         return True
     if not isinstance(error, Exception):
         return True

@@ -27,8 +27,9 @@ def _attribute(thing: object, name: str) -> Any:
 
 
 def service_code(error: Exception) -> object:
-    """Return what the service calls the error: Amazon's and Azure's codes."""
+    """Return what the service calls the error: Amazon's, Azure's and MinIO's codes."""
     response = _attribute(error, "response")
     if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
         return response["Error"].get("Code")
-    return _attribute(error, "error_code")
+    code = _attribute(error, "code")
+    return code if isinstance(code, str) else _attribute(error, "error_code")

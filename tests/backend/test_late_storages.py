@@ -159,6 +159,62 @@ def test_a_mistake_that_it_finds_is_raised_at_once(error: Exception) -> None:
         storage.exists("a.txt")
 
 
+class Answered(Exception):
+    """What a client raises for the answer of a server."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.http_status = status
+
+
+class Blaming(Remote):
+    """As Swift's: it takes whatever its server does for a mistake in the settings."""
+
+    error: Exception
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            raise type(self).error
+        except Exception:
+            raise ImproperlyConfigured("Could not authenticate.")  # noqa: B904 - as Swift's does.
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionError("refused"), TimeoutError(), Answered(503), Answered(429)], ids=repr
+)
+def test_an_outage_that_is_taken_for_a_mistake_in_the_settings_is_an_outage(
+    error: Exception,
+) -> None:
+    Blaming.error = error
+    memory = InMemoryStorage()
+    memory.save("a.txt", ContentFile(b"content"))
+    blaming = {"BACKEND": f"{__name__}.Blaming", "NAME": "blaming", "BREAKER": {"failures": 1}}
+    storage = OverlayStorage(backends=[memory, blaming])
+    assert storage.open("a.txt").read() == b"content"
+    with pytest.raises(StorageUnavailable, match=r"no answer from blaming"):
+        storage.size("b.txt")
+    assert breaker_of(storage, 1).state == "open"
+
+
+@pytest.mark.parametrize("error", [Answered(401), Answered(404), KeyError("region")], ids=repr)
+def test_a_mistake_that_its_server_tells_of_is_one(error: Exception) -> None:
+    Blaming.error = error
+    storage = OverlayStorage(backends=[InMemoryStorage(), {"BACKEND": f"{__name__}.Blaming"}])
+    with pytest.raises(ImproperlyConfigured, match="cannot be built from its options"):
+        storage.size("a.txt")
+
+
+def test_an_outage_of_another_backend_excuses_no_mistake() -> None:
+    Blaming.error = KeyError("region")
+    storage = FallbackStorage(backends=[{"BACKEND": f"{__name__}.Blaming"}])
+    try:
+        raise ConnectionError("another's")
+    except ConnectionError:
+        with pytest.raises(ImproperlyConfigured):
+            storage.exists("a.txt")
+
+
 def test_a_time_limit_while_it_is_built_ends_everything() -> None:
     Connecting.error = MemoryError()
     with pytest.raises(MemoryError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.utils.functional import LazyObject
 
@@ -117,3 +117,27 @@ def test_an_error_that_cannot_be_changed_is_the_cause_of_one_that_can() -> None:
     with pytest.raises(StorageUnavailable) as caught:
         FallbackStorage(backends=[Down()]).size("a.txt")
     assert isinstance(caught.value.__cause__, Frozen)
+
+
+class DecodesEachRead(Remote):
+    """As some storages over a database: a read in text mode decodes the bytes that it got."""
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        file = super()._open(name, "rb")
+        return file if "b" in mode else _Decoding(file, name)
+
+
+class _Decoding(File):  # type: ignore[type-arg]
+    def read(self, size: int = -1) -> Any:
+        return self.file.read(size).decode()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_text_that_begins_with_a_character_of_two_bytes_is_read_as_text(
+    timeout: float | None,
+) -> None:
+    decoding = DecodesEachRead()
+    decoding.files["a.txt"] = "äöü\n".encode()
+    storage = FallbackStorage(backends=[{"BACKEND": decoding, "TIMEOUT": timeout}])
+    with storage.open("a.txt", "r") as file:
+        assert file.read() == "äöü\n"

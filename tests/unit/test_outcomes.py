@@ -125,6 +125,9 @@ CASES = [
     # The place is missing, not the file.
     (client_error(404, "NoSuchBucket"), FAILED),
     (with_attributes(status_code=404, error_code="ContainerNotFound"), FAILED),
+    (with_attributes(http_status=404, code="NoSuchKey"), MISSING),
+    (with_attributes(http_status=404, code="NoSuchBucket"), FAILED),
+    (with_attributes(http_status=400, code="RequestTimeout"), UNREACHABLE),
     # Said by the server, of this request.
     *((client_error(status), FAILED) for status in (301, 400, 405, 409, 412, 414, 416, 451)),
     (with_attributes(status=400), FAILED),

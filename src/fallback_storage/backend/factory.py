@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -27,8 +28,9 @@ from fallback_storage.conf import (
     StorageOptions,
     refuse_unknown,
 )
+from fallback_storage.errors import StorageUnavailable
 from fallback_storage.locks import KeyedLock
-from fallback_storage.outcomes import Outcome, classify
+from fallback_storage.outcomes import Outcome, classify, is_of_an_outage
 
 
 def build_backends(options: Sequence[BackendOptions], owner: type) -> tuple[Backend, ...]:
@@ -124,9 +126,13 @@ def _declared(options: BackendOptions) -> tuple[type, Mapping[str, Any]] | None:
 def _build(options: BackendOptions) -> Storage:
     source = str(options.source)
     build = partial(storages.__getitem__, source) if options.is_alias else _constructor(options)
+    outer = sys.exception()
     try:
         return build()
     except (TypeError, KeyError, ImproperlyConfigured) as error:
+        if is_of_an_outage(error, outer):  # Swift's takes that for a mistake in the settings.
+            reason = f"{source} could not be built: {type(error).__name__}."
+            raise StorageUnavailable(reason) from error
         raise _mistake(options, error) from error
 
 

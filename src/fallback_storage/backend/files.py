@@ -56,9 +56,16 @@ def _opened(adapter: Adapter, name: str, mode: str) -> File[Any]:
 def ensure_exists(adapter: Adapter, file: File[Any], name: str, mode: str) -> File[Any]:
     """Return a file of which a byte was read, at its beginning again.
 
-    A text mode that its storage ignores is heeded.
+    A text mode that its storage ignores is heeded, and where the storage decodes each read by
+    itself, which ends within a character, the text is made here.
     """
-    first = file.read(1)
+    try:
+        first = file.read(1)
+    except UnicodeDecodeError:
+        if "b" in mode:
+            raise
+        file.close()
+        return _as_text(_opened(adapter, name, "rb"), name)
     as_text = "b" not in mode and isinstance(first, bytes)
     if file.seekable():
         file.seek(0)

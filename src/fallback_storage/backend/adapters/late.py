@@ -7,8 +7,6 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.locks import KeyedLock
 from fallback_storage.outcomes import Outcome, classify
@@ -59,7 +57,7 @@ class LateStorage:
         try:
             return self._build()
         except Exception as error:
-            if isinstance(error, ImproperlyConfigured) or classify(error) is Outcome.REJECTED:
+            if isinstance(error, StorageUnavailable) or classify(error) is Outcome.REJECTED:
                 raise
             # A key file that is missing would read as a file that is missing.
             reason = f"{self.source} could not be built: {type(error).__name__}."
