@@ -141,3 +141,14 @@ def test_text_that_begins_with_a_character_of_two_bytes_is_read_as_text(
     storage = FallbackStorage(backends=[{"BACKEND": decoding, "TIMEOUT": timeout}])
     with storage.open("a.txt", "r") as file:
         assert file.read() == "äöü\n"
+
+
+def test_bytes_that_its_storage_cannot_decode_are_no_text() -> None:
+    class Decodes(DecodesEachRead):
+        def _open(self, name: str, mode: str = "rb") -> Any:
+            return super()._open(name, "r")
+
+    decoding = Decodes()
+    decoding.files["a.txt"] = "äöü\n".encode()
+    with pytest.raises(UnicodeDecodeError):
+        FallbackStorage(backends=[decoding]).open("a.txt", "rb")
