@@ -70,6 +70,18 @@ upstream: $(READY) .upstream/.unpacked ## Django's own file storage tests, over 
 		--file .upstream/django-*.tar.gz '*/tests/file_storage'
 	@touch $@
 
+APPS := .apps/venv/bin/python
+
+.PHONY: apps
+apps: .apps/.pinned ## twelve applications over overlays and failover, and the requests of their pages
+	$(APPS) -m pytest -c tests/apps/pytest.ini --rootdir=. -n 2 $(ARGS) tests/apps
+
+.apps/.pinned: requirements/apps.txt
+	$(PYTHON) -m venv --clear .apps/venv
+	$(APPS) -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
+	$(APPS) -m pip --disable-pip-version-check -qq check
+	@touch $@
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
@@ -101,7 +113,7 @@ COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgra
 	--custom-compile-command "make requirements"
 
 .PHONY: requirements
-requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream requirements-apps ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
 	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
 
@@ -124,6 +136,10 @@ requirements-benchmarks: $(READY)
 requirements-mutants: $(READY)
 	$(COMPILE) --python-version 3.11 --group mutants --output-file requirements/mutants.txt
 
+.PHONY: requirements-apps
+requirements-apps: $(READY)
+	$(COMPILE) --python-version 3.11 --group apps --output-file requirements/apps.txt
+
 .PHONY: requirements-upstream
 requirements-upstream: $(READY)
 	$(PY) -c "import django; print('setuptools', 'django==' + django.__version__, sep='\n')" \
@@ -133,7 +149,7 @@ requirements-upstream: $(READY)
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream
+		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .venv/.pinned pyproject.toml

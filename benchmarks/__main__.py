@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
-from . import breakers, http, instructions, outage, pages, requests, timings
+from . import applications, breakers, http, instructions, outage, pages, requests, timings
 from .aims import aims_table
 from .machine import machine
 from .section import Run, Section
@@ -21,6 +21,7 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "instructions": instructions.measure,
     "requests": requests.measure,
     "pages": pages.measure,
+    "applications": applications.measure,
     "http": http.measure,
     "breakers": breakers.measure,
     "outage": outage.measure,

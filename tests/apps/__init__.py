@@ -1,0 +1,1 @@
+"""The storages under the applications that people use: `make apps`."""
