@@ -8,24 +8,33 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import django
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.test import override_settings
+from django_webdav_storage.storage import WebDavStorage
 from moto.server import ThreadedMotoServer
 from storages.backends.s3 import S3Storage
 from storages.backends.sftpstorage import SFTPStorage
+from swift.storage import SwiftStorage
 
+from example.seaweedfs import SeaweedFS
 from example.weed import HOST
 
 from .azure import CONTAINER, AzureBlob, MakeAzure
 from .conftest import MakeHTTP, MakeS3
 from .ftp import FTPServer, MakeFTP
 from .gcs import FakeGCS, LoopbackStorage
+from .minio import minio_storage
+from .openssh import OpenSSH
 from .promises import NOT_AT_ALL, PROMISES, Place, kept
 from .sftp import SFTPServer
 from .site import Site
+from .swift import Swift
+from .webdav import LISTING, WebDAVServer
 
 DOCS = Path(__file__).parents[2] / "docs" / "backends.md"
 
@@ -128,28 +137,42 @@ def gcs(tmp_path: Path) -> Iterator[NewPlace]:
 
 
 @contextmanager
-def sftp(tmp_path: Path) -> Iterator[NewPlace]:
+def of_sftp(files: Path, params: dict[str, Any], root: str) -> Iterator[NewPlace]:
     made: list[SFTPStorage] = []
-    (tmp_path / "files").mkdir()
-    with SFTPServer(tmp_path / "files") as server:
 
-        def make(folder: str) -> SFTPStorage:
-            storage = SFTPStorage(
-                host=HOST,
-                params=server.params,
-                root_path=f"/{folder}/",
-                known_host_file=str(tmp_path / "known_hosts"),
-            )
-            made.append(storage)
-            return storage
+    def make(folder: str) -> SFTPStorage:
+        storage = SFTPStorage(
+            host=HOST,
+            params=params,
+            root_path=f"{root}/{folder}/",
+            known_host_file=str(files.parent / "known_hosts"),
+        )
+        made.append(storage)
+        return storage
 
-        def new(folder: str, below: FileSystemStorage) -> Place:
-            (tmp_path / "files" / folder).mkdir()
-            return by_storage(lambda: make(folder), below)
+    def new(folder: str, below: FileSystemStorage) -> Place:
+        (files / folder).mkdir()
+        return by_storage(lambda: make(folder), below)
 
+    yield new
+    for storage in made:
+        storage.close()
+
+
+@contextmanager
+def sftp(tmp_path: Path) -> Iterator[NewPlace]:
+    files = tmp_path / "files"
+    files.mkdir()
+    with SFTPServer(files) as server, of_sftp(files, server.params, "") as new:
         yield new
-        for storage in made:
-            storage.close()
+
+
+@contextmanager
+def openssh(tmp_path: Path) -> Iterator[NewPlace]:
+    files = tmp_path / "files"
+    files.mkdir()
+    with OpenSSH(tmp_path) as server, of_sftp(files, server.params, str(files)) as new:
+        yield new
 
 
 @contextmanager
@@ -168,6 +191,32 @@ def ftp(tmp_path: Path) -> Iterator[NewPlace]:
                 storage._connection.close()
 
 
+@contextmanager
+def webdav(tmp_path: Path) -> Iterator[NewPlace]:
+    files = tmp_path / "files"
+    files.mkdir()
+    with WebDAVServer(files) as server:
+
+        def new(folder: str, below: FileSystemStorage) -> Place:
+            (files / folder).mkdir()
+            url = f"{server.url}{folder}"
+            return by_storage(partial(WebDavStorage, webdav_url=url), below)
+
+        with override_settings(WEBDAV_RECURSIVE_MKCOL=True, WEBDAV_LISTING_BACKEND=LISTING):
+            yield new
+
+
+@contextmanager
+def swift(tmp_path: Path) -> Iterator[NewPlace]:
+    with Swift() as server:
+
+        def new(folder: str, below: FileSystemStorage) -> Place:
+            server.containers[folder] = {}
+            return by_storage(partial(SwiftStorage, **server.options(folder)), below)
+
+        yield new
+
+
 BACKENDS: dict[str, Callable[[Path], Any]] = {
     "disk": disk,
     "memory": memory,
@@ -175,7 +224,10 @@ BACKENDS: dict[str, Callable[[Path], Any]] = {
     "Azure": azure,
     "Google Cloud": gcs,
     "SFTP": sftp,
+    "SFTP (OpenSSH)": openssh,
     "FTP": ftp,
+    "WebDAV": webdav,
+    "Swift": swift,
 }
 
 
@@ -214,6 +266,21 @@ def test_s3_keeps_what_the_table_says(make_s3: MakeS3, bucket: str, tmp_path: Pa
         return make_s3(bucket, **options)
 
     check("S3 (SeaweedFS)", column(of_buckets(make), tmp_path))
+
+
+def test_minio_s_client_keeps_what_the_table_says(
+    seaweedfs: SeaweedFS, bucket: str, tmp_path: Path
+) -> None:
+    def new(folder: str, below: FileSystemStorage) -> Place:
+        return by_storage(partial(minio_storage, seaweedfs, new_bucket(folder)), below)
+
+    buckets: list[str] = []
+
+    def new_bucket(folder: str) -> str:
+        buckets.append(seaweedfs.create_bucket(f"minio-{folder}-{uuid4()}"))
+        return buckets[-1]
+
+    check("MinIO's client", column(new, tmp_path))
 
 
 def test_a_site_keeps_what_the_table_says(site: Site, make_http: MakeHTTP, tmp_path: Path) -> None:

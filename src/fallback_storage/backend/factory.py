@@ -70,7 +70,9 @@ def _storage(options: BackendOptions) -> Any:
     if declared is None:
         return build()
     cls, given = declared
-    if adapter_class(cls) is Adapter and not hasattr(cls, "__getattr__"):
+    adapter = adapter_class(cls)
+    connects = adapter is Adapter or adapter.connects_when_built
+    if connects and not hasattr(cls, "__getattr__"):
         _refuse_wrong_arguments(options, cls, given)
         return _late(options, cls, build)
     try:

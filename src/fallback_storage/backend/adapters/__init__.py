@@ -17,8 +17,11 @@ from fallback_storage.backend.adapters.http import HTTP
 from fallback_storage.backend.adapters.late import LateStorage
 from fallback_storage.backend.adapters.local import Local
 from fallback_storage.backend.adapters.memory import Memory
+from fallback_storage.backend.adapters.minio import MinIO
 from fallback_storage.backend.adapters.s3 import S3
 from fallback_storage.backend.adapters.sftp import SFTP
+from fallback_storage.backend.adapters.swift import Swift
+from fallback_storage.backend.adapters.webdav import WebDAV
 from fallback_storage.outcomes import paths_of
 
 __all__ = ["Adapter", "LateStorage", "adapter_class", "adapter_for", "bound_to_a_thread"]
@@ -26,14 +29,17 @@ __all__ = ["Adapter", "LateStorage", "adapter_class", "adapter_for", "bound_to_a
 _ADAPTERS: dict[str, type[Adapter]] = {
     "django.core.files.storage.filesystem.FileSystemStorage": Local,
     "django.core.files.storage.memory.InMemoryStorage": Memory,
+    "django_webdav_storage.storage.WebDavStorage": WebDAV,
     "fallback_storage.combined.base.CombinedStorage": Composed,
     "fallback_storage.http.HTTPStorage": HTTP,
     "fallback_storage.testing.faulty.FaultyStorage": Composed,
+    "minio_storage.storage.MinioStorage": MinIO,
     "storages.backends.azure_storage.AzureStorage": Azure,
     "storages.backends.ftp.FTPStorage": FTP,
     "storages.backends.gcloud.GoogleCloudStorage": GCS,
     "storages.backends.s3.S3Storage": S3,
     "storages.backends.sftpstorage.SFTPStorage": SFTP,
+    "swift.storage.SwiftStorage": Swift,
 }
 # Packages whose storages ask the database, or ask what belongs to a thread which tenant it is for.
 _BOUND_TO_A_THREAD = frozenset(
@@ -56,9 +62,9 @@ _BOUND_TO_A_THREAD = frozenset(
 def adapter_for(storage: Any) -> Adapter:
     """Return the adapter of a storage: that of its nearest class that has one.
 
-    What is known of a class does not hold for a storage that is not built yet.
+    Of a storage that is not built yet only what connects when it is built is known.
     """
-    if type(storage) is LateStorage:
+    if type(storage) is LateStorage and not adapter_class(storage.__class__).connects_when_built:
         return Adapter(storage)
     for cls in storage.__class__.__mro__:
         adapter = _ADAPTERS.get(f"{cls.__module__}.{cls.__qualname__}")

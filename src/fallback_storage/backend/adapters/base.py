@@ -59,6 +59,8 @@ class Adapter:
     spare_threads: ClassVar[int] = 0
     #: Whether a file comes whole when first read, with the client's own timeout between its bytes.
     downloads_whole: ClassVar[bool] = False
+    #: Whether its constructor may ask its server, so that it is built when it is first asked.
+    connects_when_built: ClassVar[bool] = False
     #: What the storage's client does while its server does not answer; for the checks.
     client: ClassVar[Client | None] = None
 
