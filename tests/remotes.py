@@ -140,6 +140,10 @@ class Slow(Remote):
         self._wait("open")
         return super()._open(name, mode)
 
+    def url(self, name: str | None) -> str:
+        self._wait("url")
+        return super().url(name)
+
     def _save(self, name: str, content: File[Any]) -> str:
         self._wait("save")
         return super()._save(name, content)

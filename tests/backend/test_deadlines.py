@@ -217,3 +217,25 @@ def test_a_storage_that_was_used_before_a_fork_without_hooks_is_used_after_it() 
     command = [sys.executable, "-W", "error", "-c", FORKED]
     done = subprocess.run(command, timeout=60, check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+def test_the_url_that_a_class_may_ask_its_server_for_is_bounded_and_not_counted() -> None:
+    slow = Slow("url")
+    storage = FallbackStorage([{"BACKEND": slow, "TIMEOUT": SOON}])
+    with pytest.raises(DeadlineExceeded):
+        storage.url("a.txt")
+    slow.may_answer.set()
+    guard = guard_of(storage)
+    assert (guard.calls, guard.faults) == (0, 0)
+
+
+def test_the_url_of_a_known_class_is_made_by_the_thread_that_asks() -> None:
+    threads: list[str] = []
+
+    class Known(InMemoryStorage):
+        def url(self, name: str | None) -> str:
+            threads.append(threading.current_thread().name)
+            return str(super().url(name))
+
+    FallbackStorage([{"BACKEND": Known(base_url="/media/"), "TIMEOUT": SOON}]).url("a.txt")
+    assert threads == [threading.current_thread().name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -52,7 +53,10 @@ class FakeGCS:
         command += ["-backend", "filesystem", "-filesystem-root", str(self._root)]
         command += ["-host", HOST, "-port", str(self.port), "-external-url", self.url]
         self._process = subprocess.Popen(
-            ending_with_parent(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ending_with_parent(command),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"TZ": "UTC"},  # As Google's: its client reads no other times.
         )
         ends = time.monotonic() + PATIENCE
         while not self._is_up():

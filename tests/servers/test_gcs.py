@@ -167,3 +167,13 @@ def test_a_missing_file_falls_back(gcs: LoopbackStorage, local: FileSystemStorag
     for question in (storage.open, storage.size, storage.get_modified_time):
         with pytest.raises(FileNotFoundError):
             question("nowhere.txt")
+
+
+def test_a_promoted_copy_is_as_old_as_its_blob(
+    gcs: LoopbackStorage, local: FileSystemStorage
+) -> None:
+    put(gcs, "a.txt", b"content")
+    modified = gcs.get_modified_time("a.txt")
+    OverlayStorage([local, gcs], promote=True).open("a.txt").close()
+    assert local.get_modified_time("a.txt") == modified
+    assert read(local, "a.txt") == b"content"

@@ -85,3 +85,13 @@ def test_a_site_that_is_down_is_not_a_missing_file(site: Site, overlay: OverlayS
     overlay.delete(NAME)  # Gone all the same: who could not be asked may have it.
     site.says(200)
     assert not overlay.exists(NAME)
+
+
+def test_a_promoted_copy_is_as_old_as_the_site_says(
+    site: Site, make_http: MakeHTTP, local: FileSystemStorage
+) -> None:
+    site.files["a.txt"] = b"content"
+    overlay = OverlayStorage([local, make_http()], promote=True)
+    modified = overlay.get_modified_time("a.txt")
+    overlay.open("a.txt").close()
+    assert local.get_modified_time("a.txt") == modified

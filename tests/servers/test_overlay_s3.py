@@ -148,3 +148,20 @@ def test_production_on_s3_under_an_upper_on_s3(
     assert not overlay.exists(NAME)
     assert etags(production) == before
     empty(s3, production)
+
+
+def test_a_promoted_copy_keeps_its_type_and_is_as_old_as_its_object(
+    make_s3: MakeS3, bucket: str, other_bucket: str, local: FileSystemStorage
+) -> None:
+    production, upper = make_s3(bucket), make_s3(other_bucket)
+    production.bucket.put_object(Key="a.bin", Body=b"content", ContentType="image/x-odd")
+    modified = production.get_modified_time("a.bin")
+    on_disk = OverlayStorage(backends=[local, production], promote=True)
+    with counting() as requests:
+        on_disk.open("a.bin").close()
+    assert dict(requests.by_operation) == {"GetObject": 1}
+    assert local.get_modified_time("a.bin") == modified
+    OverlayStorage(backends=[upper, production], promote=True).open("a.bin").close()
+    assert upper.bucket.Object("a.bin").content_type == "image/x-odd"
+    for storage in (production, upper):
+        storage.delete("a.bin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
+from fallback_storage.backend.copied import Copied
 from fallback_storage.file_locks import directory_locked
 from fallback_storage.names import TEMPORARY
 
@@ -61,6 +63,8 @@ def staged(
             for chunk in content.chunks():
                 _write(descriptor, chunk)
             finish(storage, source)
+            if isinstance(content, Copied) and content.modified is not None:
+                os.utime(source, (time.time(), content.modified.timestamp()))
         finally:
             if not is_nameless:
                 os.close(descriptor)  # Some file systems say only now that the disk is full.

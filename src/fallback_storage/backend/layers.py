@@ -183,6 +183,8 @@ class Guarded:
         self._peers = [] if None in peers else [peer for peer in peers if peer is not None]
 
     def around(self, operation: Operation, call: Call) -> Call:
+        if operation.name == "url" and self._guard.timeout is not None and not self._adapter.base:
+            return self._url(call)
         if operation.local or isinstance(call, Unsupported):
             return call
         if operation.name == "open":
@@ -201,6 +203,14 @@ class Guarded:
             force=force or (bool(self._peers) and all(peer.refuses for peer in self._peers)),
             recovery=self._recovery,
         )
+
+    def _url(self, url: Call) -> Call:
+        """Bound the URL of an unknown class, which may ask its server; most do not: not counted."""
+
+        def bounded(*args: Any, **keywords: Any) -> Any:
+            return self._take_turn(True, partial(url, *args, **keywords))
+
+        return bounded
 
     def _opening(self, open_: Call) -> Call:
         if self._guard.bulkhead is not None and self._adapter.downloads_whole:

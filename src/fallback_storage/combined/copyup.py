@@ -16,6 +16,7 @@ from django.core.files.base import File
 from fallback_storage.backend.adapters.base import SkipIf
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import SPOOL_SIZE
+from fallback_storage.backend.copied import Copied, Facts
 from fallback_storage.combined import reads
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
@@ -101,6 +102,7 @@ def fetch(
     spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE))
     try:
         with file:
+            facts = _facts(source, file)
             for chunk in _chunks(members, source, file, name, max_size):
                 try:
                     spool.write(chunk)
@@ -110,7 +112,7 @@ def fetch(
     except BaseException:
         spool.close()
         raise
-    return File(spool, name)
+    return Copied(spool, name, facts)
 
 
 def _chunks(
@@ -130,6 +132,13 @@ def _chunks(
     except Exception as error:
         # As on a write nothing is missing: the file was there a moment ago.
         _raise(members, source, name, error)
+
+
+def _facts(source: Backend, file: File[Any]) -> Facts:
+    try:
+        return source.adapter.facts(file)
+    except Exception:  # What cannot be told is not kept.
+        return Facts()
 
 
 def _known_size(file: File[Any]) -> int:

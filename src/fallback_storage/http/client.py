@@ -52,8 +52,8 @@ class Client:
         """Return the size, ``None`` where the site does not give it."""
         return self._unless_missing(name, self._size)
 
-    def download(self, name: str) -> tuple[Spool, int]:
-        """Return the whole content, at its start, and its size."""
+    def download(self, name: str) -> tuple[Spool, int, Description]:
+        """Return the whole content, at its start, its size, and what else is said of it."""
         return self._unless_missing(name, self._download)
 
     def _unless_missing(self, name: str, ask: Callable[[str, Deadline], T]) -> T:
@@ -93,19 +93,19 @@ class Client:
             responses.refuse_type(response.headers, self._options.expect, name)
         return responses.describe(response.status, response.headers)
 
-    def _download(self, name: str, deadline: Deadline) -> tuple[Spool, int]:
+    def _download(self, name: str, deadline: Deadline) -> tuple[Spool, int, Description]:
         with self._request("GET", name, deadline) as response:
-            size = self._description(response, name, _FOUND_BY_HEAD).size
+            said = self._description(response, name, _FOUND_BY_HEAD)
             self._trust(name, deadline)
             if responses.is_encoded(response.headers):
                 raise UnexpectedAnswer(
                     f"The site sent {name!r} compressed, though asked for it as it is. Make it"
                     " honour Accept-Encoding: identity, or use the real storage."
                 )
-            if size is not None and size > self._options.max_size:
+            if said.size is not None and said.size > self._options.max_size:
                 raise self._too_large(name)
             has_answered()
-            return self._spool(response, name)
+            return *self._spool(response, name), said
 
     def _spool(self, response: BaseHTTPResponse, name: str) -> tuple[Spool, int]:
         spool = SpooledTemporaryFile(max_size=self._options.spool_size)

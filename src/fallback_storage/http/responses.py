@@ -45,6 +45,7 @@ class Description:
 
     size: int | None
     modified: datetime | None
+    content_type: str | None = None
 
 
 def error_for(status: int, name: str) -> OSError:
@@ -61,7 +62,8 @@ def error_for(status: int, name: str) -> OSError:
 
 def describe(status: int, headers: Mapping[str, str]) -> Description:
     """Return what a response says of its file: 200, or 206 or 416 to a range of one byte."""
-    return Description(_size(status, headers), _modified(headers.get("Last-Modified", "")))
+    modified = _modified(headers.get("Last-Modified", ""))
+    return Description(_size(status, headers), modified, headers.get("Content-Type"))
 
 
 def _size(status: int, headers: Mapping[str, str]) -> int | None:

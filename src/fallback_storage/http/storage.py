@@ -85,13 +85,14 @@ class HTTPStorage(JSONDeconstructible, Storage):
             self._refuse("open", name)
         if mode not in _BINARY | _TEXT:
             raise ValueError(f"Invalid mode: {mode!r}. Use 'rb' or 'r'.")
-        content, size = self._client.download(name)
+        content, size, said = self._client.download(name)
         # It can only be read: what was written to this copy would be lost.
         reader = io.BufferedReader(cast(io.RawIOBase, content))
         stream = reader if mode in _BINARY else io.TextIOWrapper(reader, "utf-8")
         file: File[Any] = File(cast(BinaryIO, stream), name)
         file.mode = mode
         file.size = size
+        file.content_type, file.modified = said.content_type, said.modified  # type: ignore[attr-defined]
         return hand_out(self, name, mode, file)
 
     def exists(self, name: str) -> bool:

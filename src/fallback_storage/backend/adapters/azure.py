@@ -7,7 +7,8 @@ from functools import cached_property
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
+from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.backend.adapters.client import Client
 from fallback_storage.outcomes import Outcome, classify
 
 # How the service says that a blob is there already.

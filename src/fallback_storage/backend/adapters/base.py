@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,7 +13,9 @@ from django.core.files.base import File
 from django.core.files.storage import Storage
 from django.core.files.utils import FileProxyMixin
 
+from fallback_storage.backend.adapters.client import Client
 from fallback_storage.backend.adapters.late import LateStorage
+from fallback_storage.backend.copied import Facts
 from fallback_storage.errors import UnsupportedOperation
 
 #: Asked at the last moment: whether a file is not to be created after all.
@@ -24,23 +25,6 @@ SkipIf = Callable[[], bool] | None
 PROBE = "fallback_storage_probe"
 # The usual ones first: asking io.IOBase, an abstract class, takes ten times as long.
 _IO = (io.BufferedReader, io.TextIOWrapper, io.BytesIO, io.IOBase)
-
-
-@dataclass(frozen=True)
-class Client:
-    """The client library of a remote storage; without ``option`` it has no timeouts of its own.
-
-    ``hangs`` is how long a call takes with the defaults while its server does not answer, as
-    measured. ``option`` and ``setting`` hold the timeouts, which are the ``keys`` there, unless
-    ``overridden_by`` another option; ``advice`` says what to write.
-    """
-
-    hangs: str
-    option: str = ""
-    setting: str = ""
-    keys: tuple[str, ...] = ()
-    advice: str = ""
-    overridden_by: tuple[str, str] | None = None
 
 
 class Adapter:
@@ -197,6 +181,10 @@ class Adapter:
         if getattr(type(file), "read", None) is FileProxyMixin.read:
             return isinstance(vars(file).get("file"), _IO)
         return isinstance(file, _IO)
+
+    def facts(self, file: Any) -> Facts:
+        """Return what a file just opened for reading tells of itself, without a request."""
+        return Facts()
 
     def refuses_mode(self, mode: str) -> bool:
         """Return whether this class cannot open a file in ``mode`` to change it."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import Client, SkipIf
+from fallback_storage.backend.adapters.base import SkipIf
+from fallback_storage.backend.adapters.client import Client
 from fallback_storage.backend.adapters.one_connection import OneConnection
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
+from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.backend.adapters.client import Client
+from fallback_storage.backend.copied import Facts
 from fallback_storage.statuses import http_status
 
 # Precondition failed: there is an object of that name.
@@ -22,6 +24,10 @@ class GCS(Adapter):
     downloads_whole = True
     thread_safe = True
     client = Client(hangs="for 121 s")
+
+    def facts(self, file: Any) -> Facts:
+        found = getattr(file, "blob", None)
+        return Facts() if found is None else Facts(found.content_type, found.updated)
 
     def refuses_mode(self, mode: str) -> bool:
         return "w" not in mode

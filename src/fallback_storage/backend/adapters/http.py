@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fallback_storage.backend.adapters.base import Adapter
+from fallback_storage.backend.copied import Facts
 
 
 class HTTP(Adapter):
     """HTTPStorage."""
 
     thread_safe = True
+
+    def facts(self, file: Any) -> Facts:
+        return Facts(getattr(file, "content_type", None), getattr(file, "modified", None))

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.core.files.base import File
 
 from fallback_storage.backend import disk
 from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.backend.copied import Facts
 from fallback_storage.file_locks import directory_locked
 
 
@@ -87,6 +88,13 @@ class Local(Adapter):
 
     def _open_to_append(self, name: str, mode: str) -> File[Any]:
         return File(open(self.storage.path(name), mode, opener=_open_existing))
+
+    def facts(self, file: Any) -> Facts:
+        try:
+            modified = os.fstat(file.fileno()).st_mtime
+        except (AttributeError, OSError):
+            return Facts()
+        return Facts(modified=datetime.fromtimestamp(modified, UTC))
 
     def says_missing(self, error: Exception) -> bool:
         # Only a file is asked for.

@@ -14,7 +14,9 @@ from weakref import WeakSet
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import Adapter, Client, SkipIf
+from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.backend.adapters.client import Client
+from fallback_storage.backend.copied import Facts
 from fallback_storage.names import TEMPORARY
 from fallback_storage.outcomes import class_paths
 from fallback_storage.resilience.parallel import in_parallel
@@ -78,6 +80,12 @@ class S3(Adapter):
 
     def open_checks_existence(self, file: Any) -> bool:
         return "storages.backends.s3.S3File" in class_paths(file)  # It sends a HEAD when built.
+
+    def facts(self, file: Any) -> Facts:
+        found = getattr(file, "obj", None)
+        if found is None or not found.meta.data:
+            return Facts()
+        return Facts(found.content_type, found.last_modified)
 
     def refuses_mode(self, mode: str) -> bool:
         return "a" in mode or "+" in mode

@@ -1,0 +1,26 @@
+"""What a copy in another backend keeps of its file, beside the content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from django.core.files.base import File
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an opened file tells of itself; ``None`` is what is not known."""
+
+    content_type: str | None = None
+    modified: datetime | None = None
+
+
+class Copied(File):  # type: ignore[type-arg]
+    """Content that was fetched, to be stored as a copy; S3, Azure and GCS heed its type."""
+
+    def __init__(self, content: BinaryIO, name: str, facts: Facts) -> None:
+        super().__init__(content, name)
+        self.content_type = facts.content_type
+        self.modified = facts.modified
