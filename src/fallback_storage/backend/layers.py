@@ -205,7 +205,7 @@ class Guarded:
         )
 
     def _url(self, url: Call) -> Call:
-        """Bound the URL of an unknown class, which may ask its server; most do not: not counted."""
+        """Bound a URL that may be asked of the server; most are not, so it is not counted."""
 
         def bounded(*args: Any, **keywords: Any) -> Any:
             return self._take_turn(True, partial(url, *args, **keywords))
