@@ -17,6 +17,7 @@ from django_webdav_storage.storage import WebDavStorage
 from swift.storage import SwiftStorage
 
 from example.seaweedfs import SeaweedFS
+from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
 from fallback_storage.storage import FallbackStorage, OverlayStorage
 from tests.servers.files import read
@@ -173,3 +174,26 @@ def test_a_wrong_key_of_swift_s_is_a_mistake_in_the_settings() -> None:
     with Swift("container") as server, pytest.raises(ImproperlyConfigured) as raised:
         of_swift(server, api_key="wrong-key").size("d/b.txt")
     assert KEY not in str(raised.value)
+
+
+@pytest.fixture
+def swift_storage() -> Iterator[SwiftStorage]:
+    with Swift("container") as server:
+        yield SwiftStorage(**server.options("container"))
+
+
+def test_what_a_copy_would_undo_is_not_created_in_swift(swift_storage: SwiftStorage) -> None:
+    assert adapter_for(swift_storage).create(NAME, ContentFile(b"new"), lambda: True) is None
+    assert not swift_storage.exists(NAME)
+
+
+def test_a_subclass_of_swift_s_that_saves_in_a_way_of_its_own_is_looked_at_first() -> None:
+    class Own(SwiftStorage):  # type: ignore[misc]
+        def _save(self, name: str, content: Any) -> Any:
+            return super()._save(name, content)
+
+    with Swift("container") as server:
+        own = adapter_for(Own(**server.options("container")))
+        assert own.create(NAME, ContentFile(b"new"), None) == NAME
+        assert own.create(NAME, ContentFile(b"newer"), None) is None
+        assert read(own.storage, NAME) == b"new"

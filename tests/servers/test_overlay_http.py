@@ -9,6 +9,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
 from fallback_storage.errors import StorageUnavailable
+from fallback_storage.overlay.changes import Changes, Kind
+from fallback_storage.overlay.undo import Undo
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing.promises.material import read
 
@@ -95,3 +97,23 @@ def test_a_promoted_copy_is_as_old_as_the_site_says(
     modified = overlay.get_modified_time("a.txt")
     overlay.open("a.txt").close()
     assert local.get_modified_time("a.txt") == modified
+
+
+def test_what_an_overlay_changed_of_a_site_is_listed_and_taken_back(
+    site: Site, overlay: OverlayStorage
+) -> None:
+    overlay.delete(NAME)
+    overlay.save(NAME, ContentFile(b"another"))
+    overlay.save("d/new.jpg", ContentFile(b"new"))
+    changes = Changes(overlay.members)
+    found = [*changes]
+    assert [(each.name, each.kind, each.below) for each in found] == [
+        ("d/new.jpg", Kind.ADDED, None),
+        (NAME, Kind.CHANGED, "production"),
+    ]
+    undo = Undo(overlay.members, changes)
+    assert [undo.discard(each).kept for each in found] == [None, None]
+    assert read(overlay, NAME) == b"production's"
+    site.answer = lambda request: request.reply(503)
+    overlay.delete(NAME)
+    assert [each.kind for each in changes] == [Kind.UNKNOWN]

@@ -11,7 +11,11 @@ from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
 from example.seaweedfs import SeaweedFS
+from fallback_storage.backend.adapters import adapter_for
+from fallback_storage.backend.copied import Facts
 from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.overlay.changes import Changes
+from fallback_storage.overlay.undo import Undo
 from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import FaultyStorage
 from fallback_storage.testing.promises.material import read
@@ -165,3 +169,44 @@ def test_a_promoted_copy_keeps_its_type_and_is_as_old_as_its_object(
     assert upper.bucket.Object("a.bin").content_type == "image/x-odd"
     for storage in (production, upper):
         storage.delete("a.bin")
+
+
+def test_a_file_of_s3_that_tells_nothing_yet_is_asked_nothing(s3: S3Storage) -> None:
+    with counting(s3) as requests:
+        assert adapter_for(s3).facts(ContentFile(b"")) == Facts()
+    assert requests.total == 0
+
+
+def test_what_an_overlay_changed_of_a_bucket_is_listed_and_taken_back(
+    make_s3: MakeS3, bucket: str, s3: S3Storage, local: FileSystemStorage
+) -> None:
+    for name in ("d/a.txt", "d/b.txt", "d/c.txt"):
+        s3.save(name, ContentFile(name.encode()))
+    overlay = OverlayStorage(backends=[local, make_s3(bucket)], promote=True)
+    overlay.open("d/a.txt").close()
+    overlay.delete("d/b.txt")
+    overlay.delete("d/c.txt")
+    overlay.save("d/c.txt", ContentFile(b"another one"))
+    overlay.save("d/e.txt", ContentFile(b"new"))
+    changes = Changes(overlay.members)
+    with counting() as requests:
+        found = {change.name: change for change in changes}
+    # A copy as old as its object is not read to be compared.
+    assert requests.by_operation.keys() == {"HeadObject"}
+    kinds = {name: str(change.kind) for name, change in found.items()}
+    assert kinds == {
+        "d/a.txt": "promoted",
+        "d/b.txt": "deleted",
+        "d/c.txt": "changed",
+        "d/e.txt": "added",
+    }
+    undo = Undo(overlay.members, changes)
+    with counting() as requests:
+        assert undo.prune(found["d/a.txt"]).kept is None
+        for name in ("d/b.txt", "d/c.txt", "d/e.txt"):
+            assert undo.discard(found[name]).kept is None
+    assert requests.by_operation.keys() == {"HeadObject", "GetObject"}
+    assert [*changes] == []
+    assert read(overlay, "d/c.txt") == b"d/c.txt"
+    for name in ("d/a.txt", "d/b.txt", "d/c.txt"):
+        s3.delete(name)

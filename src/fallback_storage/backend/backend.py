@@ -94,6 +94,7 @@ class Backend:
         self.own = frozenset(method for method in _OWN if adapter.own(method) is not None)
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
+        self._peers = peers
         opinion = None if adapter.exact else SecondOpinion(adapter)
         if opinion is not None:
             self.wrap(opinion)
@@ -114,6 +115,17 @@ class Backend:
     def __repr__(self) -> str:
         mode = "read-only" if self.read_only else "writable"
         return f"<Backend {self.name!r}: {self.storage.__class__.__qualname__}, {mode}>"
+
+    def unwrapped(self) -> Backend:
+        """Return this backend without what a class of storages has put around it."""
+        return Backend(
+            self.name,
+            self.adapter,
+            read_only=self.read_only,
+            denied_is_missing=self.denied_is_missing,
+            guard=self.guard,
+            peers=self._peers,
+        )
 
     def wrap(self, layer: Layer) -> None:
         """Put another layer around every operation."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+from collections.abc import Iterable
 from contextlib import nullcontext
 
 from django.core.exceptions import SuspiciousFileOperation
@@ -23,17 +25,38 @@ from fallback_storage.outcomes import Outcome
 PREFIX = ".wh."
 # No file of a user begins with ".wh.", so that no whiteout begins with this.
 _PRIVATE = ".wh..wh."
+# What a name that is too long has for its whiteout.
+_HASHED = re.compile(r"\.wh\.\.wh\.[0-9a-f]{64}")
 # The longest name of a file, in bytes, on the file systems in use.
 _NAME_MAX = 255
 
 
 def marker(name: str) -> str:
-    """Return the name of the whiteout of ``name``; of a name too long for it, a hash of that."""
+    """Return the name of the whiteout of ``name``; of a name too long for it, a hash of that.
+
+    A hashed whiteout is its own: which name it hides is not always known.
+    """
     directory, base = os.path.split(name)
+    if _HASHED.fullmatch(base):
+        return name
     whiteout = PREFIX + base
     if len(os.fsencode(whiteout)) > _NAME_MAX:
         whiteout = _PRIVATE + hashlib.sha256(os.fsencode(base)).hexdigest()
     return os.path.join(directory, whiteout)
+
+
+def is_leftover(base: str) -> bool:
+    """Return whether a name is that of a temporary file, and of no whiteout."""
+    return base.startswith(_PRIVATE) and not _HASHED.fullmatch(base)
+
+
+def hidden(directory: str, whiteout: str, names: Iterable[str]) -> str:
+    """Return the name that a whiteout hides; of a hashed one the one of ``names``, or its own."""
+    if not whiteout.startswith(_PRIVATE):
+        return os.path.join(directory, whiteout.removeprefix(PREFIX))
+    whole = os.path.join(directory, whiteout)
+    found = (os.path.join(directory, name) for name in names)
+    return next((name for name in found if marker(name) == whole), whole)
 
 
 def file_name(name: object) -> str:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from django.conf import DEFAULT_STORAGE_ALIAS
-from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
-from django.core.files.storage import storages
+from django.core.exceptions import SuspiciousOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
-from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.combined.explain import Explanation
-from fallback_storage.conf import refuse_unknown
-from fallback_storage.status import combined_storages
+from fallback_storage.management.combined import combined_storage
 
 
 class Command(BaseCommand):
@@ -49,29 +46,11 @@ class Command(BaseCommand):
 
 
 def _explain(alias: str, name: str) -> Explanation:
-    storage = _combined(alias)
+    storage = combined_storage(alias)
     try:
         return storage.explain(name)
     except SuspiciousOperation as error:
         raise CommandError(f"{name!r} is no name of a file: {error}", returncode=2) from error
-
-
-def _combined(alias: str) -> CombinedStorage:
-    known = combined_storages()
-    if not known:
-        raise CommandError("STORAGES has no combined storage.", returncode=2)
-    try:
-        refuse_unknown([alias], known, "STORAGES", "combined storage")
-    except ImproperlyConfigured as error:
-        raise CommandError(str(error), returncode=2) from error
-    try:
-        storage = cast(CombinedStorage, storages[alias])
-        storage.backends  # noqa: B018 - it is built on first use.
-    except Exception as error:  # Whatever a storage raises when built.
-        raise CommandError(
-            f"{alias!r} cannot be built: {type(error).__name__}. manage.py check may tell why."
-        ) from error
-    return storage
 
 
 def _json(explanation: Explanation) -> str:

@@ -1,0 +1,190 @@
+"""What an overlay's first backend has changed of the others."""
+
+from __future__ import annotations
+
+import enum
+import posixpath
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fallback_storage.backend.backend import Backend
+from fallback_storage.combined.members import Members
+from fallback_storage.outcomes import Outcome
+from fallback_storage.overlay.whiteouts import PREFIX, hidden, is_leftover, marker
+
+_CHUNK = 1024 * 1024
+
+
+class Kind(enum.StrEnum):
+    """What lies in the first backend, seen from the others."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    DELETED = "deleted"
+    PROMOTED = "promoted"
+    LEFTOVER = "leftover"
+    #: A backend below could not say what it has of the name.
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One name; ``size`` and ``modified`` are the first backend's, ``None`` where it has none.
+
+    ``stored`` is when its file came there, as far as that is known: a promoted copy is as old as
+    the file below.
+    ``below`` is the backend that holds the name beneath, whose file is ``size_below`` bytes long.
+    ``is_hidden``: whether a whiteout lies over that.
+    """
+
+    name: str
+    kind: Kind
+    size: int | None = None
+    modified: datetime | None = None
+    stored: datetime | None = None
+    below: str | None = None
+    size_below: int | None = None
+    is_hidden: bool = False
+
+
+class Changes:
+    """The changes of one overlay."""
+
+    def __init__(self, members: Members) -> None:
+        # As they are: with whiteouts, and with what these hide.
+        self.upper, *self.lowers = [backend.unwrapped() for backend in members.backends]
+
+    def __iter__(self) -> Iterator[Change]:
+        """Give every change, a directory at a time."""
+        directories = [""]
+        while directories:
+            directory = directories.pop()
+            names, files = self._listed(directory)
+            directories += [posixpath.join(directory, each) for each in sorted(names)[::-1]]
+            yield from self._in_directory(directory, set(files))
+
+    def _listed(self, directory: str) -> tuple[list[str], list[str]]:
+        try:
+            return self.upper.listdir(directory)
+        except Exception as error:
+            if self.upper.outcome_of(error, listing=True) is Outcome.MISSING:
+                return [], []  # Nothing was stored yet, or it is gone by now.
+            raise
+
+    def of(self, name: str, *, leftover: bool = False) -> Change | None:
+        """Return the change of a name as it is now, ``None`` if there is none."""
+        if leftover:
+            is_there = self.upper.exists(name)
+            return self._measured(Change(name, Kind.LEFTOVER)) if is_there else None
+        is_hidden = self.upper.exists(marker(name))
+        if not is_hidden and not self.upper.exists(name):
+            return None
+        return self._of(name, is_hidden=is_hidden)
+
+    def holder(self, name: str) -> tuple[Backend | None, int | None]:
+        """Return the backend below that has a name, and the size of its file.
+
+        Raises what one raised that could not say.
+        """
+        for lower in self.lowers:
+            try:
+                return lower, lower.size(name)
+            except Exception as error:
+                if not lower.says_missing(error):
+                    raise
+        return None, None
+
+    def are_same(self, name: str, lower: Backend) -> bool:
+        """Return whether the first backend and another have the same content under a name."""
+        with self.upper.open(name, "rb") as above, lower.open(name, "rb") as below:
+            return all(chunk == other for chunk, other in _in_step(above, below))
+
+    def _in_directory(self, directory: str, files: set[str]) -> Iterator[Change]:
+        whiteouts = {each for each in files if each.startswith(PREFIX)}
+        leftovers = {each for each in whiteouts if is_leftover(each)}
+        names = {posixpath.join(directory, each) for each in files - whiteouts}
+        whiteouts -= leftovers
+        below = self._names_below(directory) if any(map(_is_hashed, whiteouts)) else []
+        names |= {hidden(directory, each, below) for each in whiteouts}
+        for name in sorted(names):
+            yield self._of(name, is_hidden=posixpath.basename(marker(name)) in whiteouts)
+        for base in sorted(leftovers):
+            yield self._measured(Change(posixpath.join(directory, base), Kind.LEFTOVER))
+
+    def _names_below(self, directory: str) -> list[str]:
+        found: list[str] = []
+        for lower in self.lowers:
+            with suppress(Exception):  # The whiteout has its own name then.
+                found += lower.listdir(directory)[1]
+        return found
+
+    def _of(self, name: str, *, is_hidden: bool) -> Change:
+        change = Change(name, Kind.DELETED, is_hidden=is_hidden)
+        is_there = not _is_hashed(posixpath.basename(name)) and self.upper.exists(name)
+        if is_there:
+            change = self._measured(change)
+        try:
+            lower, size = self.holder(name)
+            kind = self._kind(change, lower, size) if is_there else Kind.DELETED
+        except Exception:
+            return _with(change, kind=Kind.UNKNOWN)
+        return _with(change, kind=kind, below=lower.name if lower else None, size_below=size)
+
+    def _kind(self, change: Change, lower: Backend | None, size: int | None) -> Kind:
+        if lower is None:
+            return Kind.ADDED
+        if size != change.size:
+            return Kind.CHANGED
+        same = self._is_as_old(change, lower) or self.are_same(change.name, lower)
+        return Kind.PROMOTED if same else Kind.CHANGED
+
+    def _is_as_old(self, change: Change, lower: Backend) -> bool:
+        """Return whether a file of the same size was changed last in the same moment.
+
+        A promoted copy was: what changes it since changes that.
+        """
+        try:
+            return lower.get_modified_time(change.name) == change.modified
+        except Exception:
+            return False
+
+    def _measured(self, change: Change) -> Change:
+        modified = _time(self.upper.get_modified_time, change.name)
+        stored = _time(self.upper.get_created_time, change.name) or modified
+        size = self.upper.size(change.name)
+        return _with(change, size=size, modified=modified, stored=stored)
+
+
+def _time(ask: Callable[[str], datetime], name: str) -> datetime | None:
+    try:
+        return ask(name)
+    except Exception:  # Not all have times.
+        return None
+
+
+def _is_hashed(whiteout: str) -> bool:
+    return whiteout.startswith(PREFIX + PREFIX)
+
+
+def _with(change: Change, **values: Any) -> Change:
+    return Change(**{**vars(change), **values})
+
+
+def _in_step(above: Any, below: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Give what two files hold, as much of the one as of the other at a time, to their ends."""
+    while True:
+        chunk, other = _read(above), _read(below)
+        yield chunk, other
+        if not chunk or not other:
+            return
+
+
+def _read(file: Any) -> bytes:
+    """Read a chunk; a file may give less at a time than it is asked for."""
+    read = b""
+    while len(read) < _CHUNK and (more := file.read(_CHUNK - len(read))):
+        read += more
+    return read
