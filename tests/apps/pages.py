@@ -66,6 +66,13 @@ PAGES: Mapping[str, Callable[[Client], None]] = {
 }
 
 
+#: How many thumbnails a page shows, where that is not one.
+SHOWN: Mapping[str, int] = {
+    "django-filer: four sizes": 4,
+    "Wagtail: the edit page of a picture": 2,
+}
+
+
 @dataclass(frozen=True)
 class Count:
     """The requests of a page whose thumbnails are new, and when they are known."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.core.files.base import ContentFile
 from django.template import Context, Template
+from easy_thumbnails.exceptions import InvalidImageFormatError
 from easy_thumbnails.files import get_thumbnailer
 
 from tests.apps.models import Picture
@@ -76,3 +78,33 @@ def test_a_picture_uploaded_while_production_is_down_has_thumbnails(
         made = thumbnailer["small"]
         assert size_of(read(thumbnailer.thumbnail_storage, made.name)) == (40, 30)
     assert size_of(read(thumbnailer.thumbnail_storage, made.name)) == (40, 30)
+
+
+def test_a_thumbnail_that_an_outage_kept_from_being_made_is_made_afterwards(
+    world: World, old: Picture
+) -> None:
+    """As over production alone: a file that does not open is a broken picture to it."""
+    with world.production_down(), pytest.raises(InvalidImageFormatError):
+        small(old)
+    made = small(Picture.objects.get())
+    assert size_of(read(world.storage, made.name)) == (40, 30)
+
+
+def test_a_thumbnail_that_failed_over_lies_under_a_name_that_is_not_looked_for(
+    world: World, db: None
+) -> None:
+    """easy-thumbnails ignores what ``save`` returns, and notes the name that it asked for."""
+    row = Picture(title="new")
+    with world.production_down():
+        row.image.save("new.jpg", ContentFile(picture("blue")))
+        made = small(row)
+    assert world.storage.exists(made.name) is world.is_overlay
+    _, files = world.disk.listdir("pictures")
+    [stored] = [file for file in files if "40x30" in file and not file.startswith(".wh.")]
+    assert (made.name == f"pictures/{stored}") is world.is_overlay
+    again = small(Picture.objects.get())  # With production back it is still taken for known.
+    assert again.name == made.name
+    assert world.storage.exists(again.name) is world.is_overlay
+    again = Picture.objects.get()
+    get_thumbnailer(again.image).delete_thumbnails()
+    assert size_of(read(world.storage, small(again).name)) == (40, 30)

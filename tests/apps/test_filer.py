@@ -72,3 +72,33 @@ def test_known_icons_show_while_production_is_down(
         again = {s: u.partition("?")[0] for s, u in Image.objects.get().thumbnails.items()}
     assert again.keys() == icons.keys()
     assert again == icons or not world.is_overlay
+
+
+def test_a_picture_can_be_read_again_after_its_icons(world: World, image: Any) -> None:
+    assert image.thumbnails
+    for _ in range(2):
+        with image.file.open() as file:
+            assert file.read() == picture("red", (400, 300))
+
+
+def test_a_picture_is_uploaded_while_production_is_down(world: World, db: None) -> None:
+    with world.production_down():
+        image = Image.objects.create(
+            file=ContentFile(picture("blue"), "new.jpg"), original_filename="new.jpg"
+        )
+        assert read(world.storage, image.file.name) == picture("blue")
+        assert image.sha1
+    assert read(world.storage, Image.objects.get().file.name) == picture("blue")
+
+
+def test_icons_that_an_outage_kept_from_being_made_are_made_afterwards(
+    world: World, image: Any
+) -> None:
+    unread = Image.objects.get()
+    with world.production_down():
+        assert unread.thumbnails == {}  # filer leaves out what it cannot make.
+    icons = Image.objects.get().thumbnails
+    assert icons.keys() == image.DEFAULT_THUMBNAILS.keys()
+    for url in icons.values():
+        name = url.partition("?")[0].partition("filer_public_thumbnails/")[2]
+        assert max(size_of(read(world.storage, f"filer_public_thumbnails/{name}"))) <= 400

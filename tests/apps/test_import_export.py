@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from import_export.resources import modelresource_factory
 from import_export.tmp_storages import MediaStorage
 
@@ -39,3 +42,18 @@ def test_an_import_during_an_outage_fails_and_the_next_one_does_not(world: World
             MediaStorage(name=first.name).read()
     first.save(CSV)
     assert MediaStorage(name=first.name).read() == CSV
+
+
+def test_rows_are_imported_on_two_pages_of_the_admin(world: World, client: Client) -> None:
+    client.force_login(User.objects.create_superuser("admin"))
+    world.production.put("pictures/old.jpg", b"production's")
+    upload = SimpleUploadedFile("rows.csv", CSV, "text/csv")
+    page = client.post("/admin/apps/picture/import/", {"import_file": upload, "format": "0"})
+    confirmation = page.context["confirm_form"].initial
+    kept = f"django-import-export/{confirmation['import_file_name']}"
+    assert world.storage.exists(kept)
+    answer = client.post("/admin/apps/picture/process_import/", confirmation)
+    assert answer.status_code == 302, answer.content
+    with Picture.objects.get().image.open() as file:
+        assert file.read() == b"production's"
+    assert not world.storage.exists(kept)

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 from django.utils.module_loading import import_string
 
 from tests.apps.models import Contract
-from tests.apps.worlds import World, read, streamed
+from tests.apps.worlds import UNAVAILABLE, World, read, streamed
 
 
 def test_a_private_file_is_shown_to_those_who_may_see_it(
@@ -51,3 +51,25 @@ def test_a_class_built_without_arguments_has_the_backends_of_its_own_setting(
     with override_settings(FALLBACK_STORAGES=["disk", "production"]):
         storage = import_string(f"fallback_storage.storage.{kind}")()
         assert [backend.name for backend in storage.backends] == ["disk", "production"]
+
+
+def test_a_replaced_private_file_is_shown_as_it_is_now(
+    world: World, client: Client, db: None
+) -> None:
+    client.force_login(User.objects.create_user("staff", is_staff=True))
+    world.production.put("contracts/old.txt", b"production's")
+    row = Contract.objects.create(file="contracts/old.txt")
+    row.file.save("old.txt", ContentFile(b"replaced"))
+    assert row.file.name != "contracts/old.txt"
+    assert streamed(client.get(f"/private/{row.file.name}")) == b"replaced"
+    assert streamed(client.get("/private/contracts/old.txt")) == b"production's"
+
+
+def test_a_private_file_of_productions_is_no_404_while_production_is_down(
+    world: World, client: Client, db: None
+) -> None:
+    client.force_login(User.objects.create_user("staff", is_staff=True))
+    world.production.put("contracts/old.txt", b"production's")
+    with world.production_down(), pytest.raises(UNAVAILABLE):
+        client.get("/private/contracts/old.txt")
+    assert streamed(client.get("/private/contracts/old.txt")) == b"production's"

@@ -74,3 +74,19 @@ def test_a_picture_uploaded_while_production_is_down_has_thumbnails_afterwards(
         with pytest.raises(UNAVAILABLE):
             small(row)
     assert size_of(read(world.storage, small(row).name)) == (40, 30)
+
+
+def test_a_replaced_picture_has_another_thumbnail(world: World, old: Picture) -> None:
+    first = small(old)
+    old.image.save("old.jpg", ContentFile(picture("blue")))
+    second = small(Picture.objects.get())
+    assert second.name != first.name
+    assert read(world.storage, second.name) != read(world.storage, first.name)
+
+
+def test_an_outage_is_no_broken_picture_and_the_thumbnail_is_made_afterwards(
+    world: World, old: Picture
+) -> None:
+    with world.production_down(), pytest.raises(UNAVAILABLE):
+        small(old)
+    assert size_of(read(world.storage, small(Picture.objects.get()).name)) == (40, 30)

@@ -23,6 +23,8 @@ from tests.servers.requests import RequestCounter
 #: What an outage is raised as: a FallbackStorage raises the one error that there is.
 UNAVAILABLE = (StorageUnavailable, EndpointConnectionError)
 TIMEOUT = 20.0  # seconds: of a server that is up no test waits for the end of it
+#: What a file holds, and what its server changes whenever the file is written.
+Stored = tuple[bytes, str]
 
 
 class Production(Protocol):
@@ -32,50 +34,62 @@ class Production(Protocol):
     #: Its entry of ``STORAGES``.
     entry: Mapping[str, Any]
     #: What was stored past the gate.
-    given: dict[str, bytes]
+    given: dict[str, Stored]
 
     def put(self, name: str, content: bytes) -> None:
         """Store a file past the gate."""
 
-    def files(self) -> dict[str, bytes]:
+    def files(self) -> dict[str, Stored]:
         """Return all that lies there, looked at past the gate."""
 
     def asked(self) -> int:
-        """Return how many requests came."""
+        """Return how many requests were sent through the gate."""
+
+    def changes(self) -> list[str]:
+        """Return those requests that do more than read."""
 
 
 class S3:
     """A bucket of SeaweedFS, behind a gate."""
 
-    given: dict[str, bytes]
+    given: dict[str, Stored]
+    requests: RequestCounter
 
-    def __init__(self, server: SeaweedFS, gate: Gate, requests: RequestCounter) -> None:
+    def __init__(self, server: SeaweedFS, gate: Gate) -> None:
         self.gate, self.given = gate, {}
         bucket = server.create_bucket(f"production-{uuid4()}")
         options = server.storage_options(bucket, timeout=TIMEOUT) | {"file_overwrite": False}
         self._direct = S3Storage(**options)
-        self._requests = requests
+        options = options | {"endpoint_url": f"http://{HOST}:{gate.port}"}
+        self.through_gate = S3Storage(**options)
         self.entry: Mapping[str, Any] = {
             "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": options | {"endpoint_url": f"http://{HOST}:{gate.port}"},
+            "OPTIONS": options,
         }
 
     def put(self, name: str, content: bytes) -> None:
         self._direct.bucket.put_object(Key=name, Body=content)
-        self.given[name] = content
+        self.given[name] = self._look(name)
 
-    def files(self) -> dict[str, bytes]:
-        objects = self._direct.bucket.objects.all()
-        return {each.key: each.get()["Body"].read() for each in objects}
+    def files(self) -> dict[str, Stored]:
+        return {each.key: self._look(each.key) for each in self._direct.bucket.objects.all()}
+
+    def _look(self, name: str) -> Stored:
+        answer = self._direct.bucket.Object(name).get()
+        return answer["Body"].read(), f"{answer['ETag']} {answer['LastModified']}"
 
     def asked(self) -> int:
-        return self._requests.total
+        return self.requests.total
+
+    def changes(self) -> list[str]:
+        reads = ("Get", "Head", "List")
+        return [each for each in self.requests.by_operation if not each.startswith(reads)]
 
 
 class Site:
     """A web site with the files of a directory, behind a gate."""
 
-    given: dict[str, bytes]
+    given: dict[str, Stored]
 
     def __init__(self, directory: Path, gate: Gate, asked: list[str]) -> None:
         self.gate, self.given = gate, {}
@@ -88,15 +102,21 @@ class Site:
 
     def put(self, name: str, content: bytes) -> None:
         self._direct.save(name, ContentFile(content))
-        self.given[name] = content
+        self.given[name] = self.files()[name]
 
-    def files(self) -> dict[str, bytes]:
+    def files(self) -> dict[str, Stored]:
         root = Path(self._direct.location)
         paths = [path for path in root.rglob("*") if path.is_file()]
-        return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+        return {
+            str(path.relative_to(root)): (path.read_bytes(), str(path.stat().st_mtime_ns))
+            for path in paths
+        }
 
     def asked(self) -> int:
         return len(self._asked)
+
+    def changes(self) -> list[str]:
+        return [each for each in self._asked if not each.startswith(("GET ", "HEAD "))]
 
 
 class World:
