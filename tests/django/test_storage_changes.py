@@ -22,6 +22,8 @@ from django.core.management.base import CommandError
 from django.test import override_settings
 from django.utils import timezone
 
+from fallback_storage.management.commands import storage_changes
+from fallback_storage.overlay.changes import Changes, Kind
 from fallback_storage.overlay.undo import Undo
 from fallback_storage.overlay.whiteouts import marker
 from fallback_storage.storage import FallbackStorage, OverlayStorage
@@ -306,7 +308,7 @@ def test_wrong_usage_says_what_is_wrong_and_changes_nothing(
     assert listed() == KINDS
 
 
-@pytest.mark.parametrize("age", ["30", "d", "30y", "-1d", ""])
+@pytest.mark.parametrize("age", ["30", "d", "30y", "-1d", "", "99999999999d"])
 def test_an_age_that_is_none_is_refused(age: str) -> None:
     with pytest.raises(CommandError, match="older-than"):
         call_command("storage_changes", "--prune-promoted", f"--older-than={age}")
@@ -321,8 +323,12 @@ def test_in_an_outage_nothing_is_guessed_and_nothing_taken_back(
     kinds = listed(ends=1)
     assert set(kinds.values()) == {"not known"}
     assert "not known" in run(ends=1)
-    for arguments in (("--discard", "photos/*"), ("--prune-promoted",)):
-        run(*arguments, "--yes", ends=1 if "--discard" in arguments else 0)
+    for arguments in (
+        ("--discard", "photos/*"),
+        ("--restore", "photos/*"),
+        ("--prune-promoted",),
+    ):
+        assert run(*arguments, "--yes", ends=1)
     assert snapshot(disk) == before
     production.heal()
     for backend in overlay.backends:
@@ -443,3 +449,137 @@ def test_naive_times_count_as_well(overlay: OverlayStorage, disk: FileSystemStor
     os.utime(disk.path(name), (LONG_AGO, LONG_AGO))
     with override_settings(USE_TZ=False):
         assert "Deleted: 1 leftover" in run("--sweep", "--yes")
+
+
+@pytest.mark.parametrize("base", ["new.jpg", ".wh..wh.new-0123456789abcdef"])
+def test_a_file_that_goes_while_it_is_looked_at_is_no_change(
+    disk: FileSystemStorage, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    disk.save(f"photos/{base}", ContentFile(b"new"))
+    listdir = disk.listdir
+
+    def gone(path: str) -> Any:
+        found = listdir(path)
+        if base in found[1]:
+            os.unlink(disk.path(f"photos/{base}"))
+        return found
+
+    monkeypatch.setattr(disk, "listdir", gone)
+    assert listed() == {}
+
+
+def test_a_file_that_goes_while_it_is_measured_is_no_change(
+    disk: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.save("photos/new.jpg", ContentFile(b"new"))
+    get_modified_time = disk.get_modified_time
+
+    def gone(name: str) -> Any:
+        os.unlink(disk.path(name))
+        return get_modified_time(name)
+
+    monkeypatch.setattr(disk, "get_modified_time", gone)
+    assert listed() == {}
+
+
+def test_a_file_that_cannot_be_measured_is_an_error(
+    disk: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.save("photos/new.jpg", ContentFile(b"new"))
+
+    def size(name: str) -> int:
+        raise PermissionError(errno.EACCES, "secret")
+
+    monkeypatch.setattr(disk, "size", size)
+    assert "PermissionError" in run(ends=1)
+
+
+def test_symbolic_links_that_lead_nowhere_or_back_end_nothing(disk: FileSystemStorage) -> None:
+    disk.save("photos/new.jpg", ContentFile(b"new"))
+    os.symlink("/nowhere/x", disk.path("photos/link.jpg"))
+    os.symlink("..", disk.path("photos/up"))
+    assert listed() == {"photos/new.jpg": "added", "photos/link.jpg": "added"}
+
+
+def test_a_directory_behind_a_symbolic_link_is_looked_at(
+    disk: FileSystemStorage, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "new.jpg").write_bytes(b"new")
+    os.makedirs(disk.location)
+    os.symlink(tmp_path / "elsewhere", disk.path("link"))
+    assert listed() == {"link/new.jpg": "added"}
+
+
+def test_a_name_cannot_command_the_terminal(disk: FileSystemStorage) -> None:
+    os.makedirs(disk.location)
+    Path(disk.location, "a\x1b[31m\nb.jpg").write_bytes(b"x")
+    lines = run().splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith("a\\x1b[31m\\nb.jpg")
+
+
+@pytest.mark.parametrize(("age", "is_swept"), [("0m", True), ("1m", False), ("999999w", False)])
+def test_how_old_a_leftover_must_be_can_be_said(
+    disk: FileSystemStorage, age: str, is_swept: bool
+) -> None:
+    name = disk.save("photos/.wh..wh.new-0123456789abcdef", ContentFile(b"half"))
+    run("--sweep", "--older-than", age, "--yes")
+    assert disk.exists(name) is not is_swept
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--discard", "photos/a.jpg"), ("--prune-promoted",), ("--restore", "photos/c.jpg")],
+)
+def test_an_outage_after_the_listing_is_said(
+    overlay: OverlayStorage,
+    production: RemoteFaultyStorage,
+    disk: FileSystemStorage,
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change(overlay)
+    before = snapshot(disk)
+    refused = OSError(errno.ECONNREFUSED, "refused")
+    between(monkeypatch, lambda: production.stage("*", error=refused))
+    assert "a backend could not say what it has of it" in run(*arguments, "--yes", ends=1)
+    production.heal()
+    assert snapshot(disk) == before
+
+
+def test_a_hashed_whiteout_over_a_backend_that_cannot_list_has_a_name_of_its_own(
+    overlay: OverlayStorage, production: RemoteFaultyStorage
+) -> None:
+    overlay.delete(LONG)
+    production.stage("listdir", error=NotImplementedError())
+    [name] = listed()
+    assert name == marker(LONG)
+    run("--restore", name, "--yes")
+    production.heal()
+    assert overlay.exists(LONG)
+
+
+def test_what_a_denied_backend_is_said_to_lack_was_added(
+    disk: FileSystemStorage, beneath: FileSystemStorage
+) -> None:
+    class Forbidden(Exception):
+        status_code = 403
+
+    denied = RemoteFaultyStorage(beneath)
+    for method in ("exists", "size"):
+        denied.stage(method, error=Forbidden())
+    lower = {"BACKEND": denied, "NAME": "denied", "DENIED_IS_MISSING": True}
+    overlay = OverlayStorage([disk, lower])
+    disk.save("photos/new.jpg", ContentFile(b"new"))
+    assert [each.kind for each in Changes(overlay.members)] == [Kind.ADDED]
+
+
+def test_who_waits_for_many_changes_is_told(
+    disk: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_changes, "_MANY", 2)
+    for number in range(4):
+        disk.save(f"photos/{number}.jpg", ContentFile(b"new"))
+    text = run("--discard", "photos/*", "--dry-run")
+    assert text.startswith("2 changes found ...\n4 changes found ...\n")

@@ -14,7 +14,8 @@ def line(change: Change) -> str:
     """Return a line about a change."""
     modified = "" if change.modified is None else f"{change.modified:%Y-%m-%d %H:%M}"
     below = f"  ({change.below}: {_size(change.size_below)})" if change.below else ""
-    return f"{change.kind:<9} {_size(change.size):>10}  {modified:<16}  {change.name}{below}"
+    said = f"{change.kind:<9} {_size(change.size):>10}  {modified:<16}  "
+    return f"{said}{_printable(change.name)}{below}"
 
 
 def totals(changes: Sequence[Change]) -> dict[str, dict[str, int]]:
@@ -37,3 +38,8 @@ def summary(changes: Sequence[Change]) -> str:
 
 def _size(size: int | None) -> str:
     return "" if size is None else str(filesizeformat(size)).replace("\xa0", " ")
+
+
+def _printable(name: str) -> str:
+    """Return a name whose control characters a terminal cannot obey."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)

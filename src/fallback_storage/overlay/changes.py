@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -59,12 +60,20 @@ class Changes:
 
     def __iter__(self) -> Iterator[Change]:
         """Give every change, a directory at a time."""
-        directories = [""]
+        directories, seen = [""], set()
         while directories:
             directory = directories.pop()
+            if (place := self._place(directory)) in seen:
+                continue  # A symbolic link has led back there.
+            seen.add(place)
             names, files = self._listed(directory)
             directories += [posixpath.join(directory, each) for each in sorted(names)[::-1]]
             yield from self._in_directory(directory, set(files))
+
+    def _place(self, directory: str) -> str:
+        if self.upper.is_remote or not directory:
+            return directory
+        return os.path.realpath(self.upper.path(directory))
 
     def _listed(self, directory: str) -> tuple[list[str], list[str]]:
         try:
@@ -77,12 +86,8 @@ class Changes:
     def of(self, name: str, *, leftover: bool = False) -> Change | None:
         """Return the change of a name as it is now, ``None`` if there is none."""
         if leftover:
-            is_there = self.upper.exists(name)
-            return self._measured(Change(name, Kind.LEFTOVER)) if is_there else None
-        is_hidden = self.upper.exists(marker(name))
-        if not is_hidden and not self.upper.exists(name):
-            return None
-        return self._of(name, is_hidden=is_hidden)
+            return self._measured(Change(name, Kind.LEFTOVER))
+        return self._of(name, is_hidden=self.upper.exists(marker(name)))
 
     def holder(self, name: str) -> tuple[Backend | None, int | None]:
         """Return the backend below that has a name, and the size of its file.
@@ -93,7 +98,7 @@ class Changes:
             try:
                 return lower, lower.size(name)
             except Exception as error:
-                if not lower.says_missing(error):
+                if lower.outcome_of(error) is not Outcome.MISSING:
                     raise
         return None, None
 
@@ -110,9 +115,13 @@ class Changes:
         below = self._names_below(directory) if any(map(_is_hashed, whiteouts)) else []
         names |= {hidden(directory, each, below) for each in whiteouts}
         for name in sorted(names):
-            yield self._of(name, is_hidden=posixpath.basename(marker(name)) in whiteouts)
+            is_hidden = posixpath.basename(marker(name)) in whiteouts
+            if (change := self._of(name, is_hidden=is_hidden)) is not None:
+                yield change
         for base in sorted(leftovers):
-            yield self._measured(Change(posixpath.join(directory, base), Kind.LEFTOVER))
+            leftover = Change(posixpath.join(directory, base), Kind.LEFTOVER)
+            if (change := self._measured(leftover)) is not None:
+                yield change
 
     def _names_below(self, directory: str) -> list[str]:
         found: list[str] = []
@@ -121,14 +130,16 @@ class Changes:
                 found += lower.listdir(directory)[1]
         return found
 
-    def _of(self, name: str, *, is_hidden: bool) -> Change:
+    def _of(self, name: str, *, is_hidden: bool) -> Change | None:
         change = Change(name, Kind.DELETED, is_hidden=is_hidden)
-        is_there = not _is_hashed(posixpath.basename(name)) and self.upper.exists(name)
-        if is_there:
-            change = self._measured(change)
+        is_own = _is_hashed(posixpath.basename(name))
+        measured = None if is_own else self._measured(change)
+        if measured is None and not is_hidden:
+            return None
+        change = measured or change
         try:
             lower, size = self.holder(name)
-            kind = self._kind(change, lower, size) if is_there else Kind.DELETED
+            kind = self._kind(change, lower, size) if measured else Kind.DELETED
         except Exception:
             return _with(change, kind=Kind.UNKNOWN)
         return _with(change, kind=kind, below=lower.name if lower else None, size_below=size)
@@ -151,10 +162,20 @@ class Changes:
         except Exception:
             return False
 
-    def _measured(self, change: Change) -> Change:
+    def _measured(self, change: Change) -> Change | None:
+        """Return a change with what the first backend says of its file, ``None`` without one."""
+        if not self.upper.exists(change.name):
+            return None
         modified = _time(self.upper.get_modified_time, change.name)
         stored = _time(self.upper.get_created_time, change.name) or modified
-        size = self.upper.size(change.name)
+        try:
+            size: int | None = self.upper.size(change.name)
+        except Exception as error:
+            if not self.upper.says_missing(error):
+                raise
+            if not self.upper.exists(change.name):
+                return None
+            size = None  # A symbolic link that leads nowhere.
         return _with(change, size=size, modified=modified, stored=stored)
 
 

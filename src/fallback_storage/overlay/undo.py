@@ -52,7 +52,10 @@ class Undo:
     def _undo(self, change: Change, undo: Callable[[Change], None]) -> Undone:
         try:
             with self._alone(change.name):
-                if self._changes.of(change.name, leftover=change.kind is Kind.LEFTOVER) != change:
+                now = self._changes.of(change.name, leftover=change.kind is Kind.LEFTOVER)
+                if now is not None and now.kind is Kind.UNKNOWN:
+                    raise Kept("a backend could not say what it has of it")
+                if now != change:
                     raise Kept("it has changed since it was listed")
                 undo(change)
         except Kept as why:
@@ -69,8 +72,6 @@ class Undo:
             yield
 
     def _discard(self, change: Change) -> None:
-        if change.kind is Kind.UNKNOWN:
-            raise Kept("a backend below could not say what it has of it")
         # The whiteout first: after a crash the file of the first backend is there, and listed.
         self._restore(change)
         if change.size is not None:

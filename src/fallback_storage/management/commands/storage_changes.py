@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -16,15 +15,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from fallback_storage.management.ages import age
 from fallback_storage.management.combined import combined_storage
 from fallback_storage.management.summary import line, summary, totals
 from fallback_storage.overlay.changes import Change, Changes, Kind
 from fallback_storage.overlay.storage import Overlay
 from fallback_storage.overlay.undo import Undo, Undone
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 #: What a write that still goes on may be as old as.
 _DAY = timedelta(days=1)
+#: After how many names somebody who waits is told.
+_MANY = 1_000
 
 
 class Command(BaseCommand):
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--older-than",
-            type=_age,
+            type=age,
             metavar="30d",
             help="Of --prune-promoted and --sweep: only what is as old (m, h, d, w).",
         )
@@ -97,6 +98,8 @@ class Command(BaseCommand):
             self._list(found, options)
         else:
             self._act(action, _chosen(action, found, options), overlay, changes, options)
+            if action == "prune":
+                _refuse_unknown(found)
 
     def _act(
         self,
@@ -125,6 +128,8 @@ class Command(BaseCommand):
                 found.append(change)
                 if show:
                     self.stdout.write(line(change))
+                elif len(found) % _MANY == 0:
+                    self.stderr.write(f"{len(found)} changes found ...")
         except Exception as error:  # Its own words can hold credentials.
             raise CommandError(
                 f"The first backend could not be listed: {type(error).__name__}."
@@ -136,9 +141,7 @@ class Command(BaseCommand):
             self.stdout.write(_json({"changes": [*map(asdict, found)], "totals": totals(found)}))
         else:
             self.stdout.write(summary(found) or "Nothing is changed.")
-        unknown = sum(change.kind is Kind.UNKNOWN for change in found)
-        if unknown:
-            raise CommandError(f"Of {unknown} it is not known: a backend below did not answer.")
+        _refuse_unknown(found)
 
     def _plan(self, action: str, chosen: Sequence[Change], options: dict[str, Any]) -> None:
         if options["as_json"]:
@@ -189,15 +192,25 @@ def _action(options: dict[str, Any]) -> str | None:
     return action
 
 
+def _refuse_unknown(found: Sequence[Change]) -> None:
+    unknown = sum(change.kind is Kind.UNKNOWN for change in found)
+    if unknown:
+        raise CommandError(f"Of {unknown} it is not known: a backend did not answer.")
+
+
 def _chosen(action: str, found: Sequence[Change], options: dict[str, Any]) -> list[Change]:
     if action in _PATTERNS:
         return [*_matching(action, options[action], found)]
-    now, age = _aware(timezone.now()), options["older_than"]
+    now, least = _aware(timezone.now()), options["older_than"]
     if action == "prune":
         copies = [each for each in found if each.kind is Kind.PROMOTED]
-        return [each for each in copies if age is None or _is_as_old(each.stored, now - age)]
+        return [each for each in copies if least is None or _is_as_old(each.stored, now - least)]
     leftovers = [each for each in found if each.kind is Kind.LEFTOVER]
-    return [each for each in leftovers if _is_as_old(each.modified, now - (age or _DAY))]
+    return [
+        each
+        for each in leftovers
+        if _is_as_old(each.modified, now - (_DAY if age is None else age))
+    ]
 
 
 def _matching(action: str, patterns: Sequence[str], found: Sequence[Change]) -> Iterator[Change]:
@@ -225,13 +238,6 @@ def _is_as_old(time: datetime | None, latest: datetime) -> bool:
 
 def _aware(time: datetime) -> datetime:
     return time if timezone.is_aware(time) else timezone.make_aware(time)
-
-
-def _age(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d+)([mhdw])", text)
-    if found is None:
-        raise ValueError(text)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 def _json(told: Any) -> str:
