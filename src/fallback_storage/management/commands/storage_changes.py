@@ -206,11 +206,8 @@ def _chosen(action: str, found: Sequence[Change], options: dict[str, Any]) -> li
         copies = [each for each in found if each.kind is Kind.PROMOTED]
         return [each for each in copies if least is None or _is_as_old(each.stored, now - least)]
     leftovers = [each for each in found if each.kind is Kind.LEFTOVER]
-    return [
-        each
-        for each in leftovers
-        if _is_as_old(each.modified, now - (_DAY if age is None else age))
-    ]
+    latest = now - (_DAY if least is None else least)
+    return [each for each in leftovers if _is_as_old(each.modified, latest)]
 
 
 def _matching(action: str, patterns: Sequence[str], found: Sequence[Change]) -> Iterator[Change]:
