@@ -46,32 +46,7 @@ class Command(BaseCommand):
             metavar="ALIAS",
             help="An OverlayStorage of STORAGES. Without: %(default)s.",
         )
-        actions = parser.add_mutually_exclusive_group()
-        actions.add_argument(
-            "--discard",
-            nargs="+",
-            metavar="NAME",
-            help="Take changes back: delete the file of the first backend and the whiteout, so"
-            " that the file below shows again. An added file is gone then. Shell patterns; *"
-            " matches / too.",
-        )
-        actions.add_argument(
-            "--restore",
-            nargs="+",
-            metavar="NAME",
-            help="Remove whiteouts: the deleted file below shows again. Shell patterns.",
-        )
-        actions.add_argument(
-            "--prune-promoted",
-            action="store_true",
-            help="Delete promoted copies that have the content of the file below, which is read"
-            " again for each.",
-        )
-        actions.add_argument(
-            "--sweep",
-            action="store_true",
-            help="Delete temporary files that killed processes left, a day old or older.",
-        )
+        _add_actions(parser)
         parser.add_argument(
             "--older-than",
             type=age,
@@ -170,6 +145,35 @@ class Command(BaseCommand):
             self.stdout.write(f"{_DONE[action][1]}: {summary(done) or 'nothing'}.")
         if kept:
             raise CommandError(f"{len(kept)} kept.")
+
+
+def _add_actions(parser: CommandParser) -> None:
+    actions = parser.add_mutually_exclusive_group()
+    actions.add_argument(
+        "--discard",
+        nargs="+",
+        metavar="NAME",
+        help="Take changes back: delete the file of the first backend and the whiteout, so"
+        " that the file below shows again. An added file is gone then. Shell patterns; *"
+        " matches / too.",
+    )
+    actions.add_argument(
+        "--restore",
+        nargs="+",
+        metavar="NAME",
+        help="Remove whiteouts: the deleted file below shows again. Shell patterns.",
+    )
+    actions.add_argument(
+        "--prune-promoted",
+        action="store_true",
+        help="Delete promoted copies that have the content of the file below, which is read"
+        " again for each.",
+    )
+    actions.add_argument(
+        "--sweep",
+        action="store_true",
+        help="Delete temporary files that killed processes left, a day old or older.",
+    )
 
 
 #: How an action is asked for, and told.
