@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.urls import path
 
 from example.gallery import views
+from fallback_storage.views import serve
 
 urlpatterns = [
     path("", views.gallery, name="gallery"),
@@ -16,5 +17,5 @@ urlpatterns = [
     path("photos/<int:pk>/delete/", views.delete, name="delete"),
     path("production/", views.switch, name="switch"),
     path("admin/", admin.site.urls),
-    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
+    *static(settings.MEDIA_URL, view=serve),
 ]

@@ -25,6 +25,7 @@ from fallback_storage.backend.layers import (
     SecondOpinion,
     Unsupported,
 )
+from fallback_storage.backend.part import Part
 from fallback_storage.outcomes import InferredMissing, Outcome, classify
 from fallback_storage.resilience.breaker import Breaker
 from fallback_storage.resilience.guard import Guard
@@ -60,6 +61,8 @@ class Backend:
     url: Callable[..., str]
     #: Opens a file for reading that is known to exist.
     open: Callable[[str, str], File[Any]]
+    #: Begins to read a file, or the range of it that a header says, as its server sends it.
+    read_part: Callable[[str, str | None], Part]
     #: Opens a file for writing; a third argument says that mode "a" is to make no new one.
     open_for_writing: Callable[..., File[Any]]
     delete: Callable[[str], None]

@@ -15,6 +15,8 @@ class Facts:
 
     content_type: str | None = None
     modified: datetime | None = None
+    #: In which form the content is, such as compressed.
+    encoding: str | None = None
 
 
 class Copied(File):  # type: ignore[type-arg]

@@ -43,6 +43,7 @@ class Operation:
 
 OPERATIONS = (
     *(Operation(name) for name in ("exists", "claims", "size", "listdir", "path", "open")),
+    Operation("read_part"),  # Of few classes: what the server sends, while it sends it.
     *(Operation(f"get_{what}_time") for what in ("accessed", "created", "modified")),
     *(Operation(name, local=True) for name in ("url", "get_valid_name")),
     *(Operation(n, writes=True) for n in ("open_for_writing", "create", "replace", "delete")),

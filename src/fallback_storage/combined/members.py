@@ -18,7 +18,7 @@ from fallback_storage.negative_cache import NegativeCache
 
 # Of all names in all storages that this process writes.
 _names = KeyedLock()
-# How long ``path`` believes that no remote backend has a name.
+# How long it is believed that no remote backend has a name.
 _NOWHERE_SECONDS = 5.0
 
 
@@ -53,7 +53,7 @@ class Members:
     ways: frozenset[str] = frozenset()
     #: Keeps what later backends hold of a name from showing when the first one's file goes.
     shield: Callable[[str], None] = _needs_none
-    #: The names of which ``path`` found a moment ago that no remote backend has them.
+    #: The names of which it was found a moment ago that no remote backend has them.
     nowhere: NegativeCache = field(
         default_factory=partial(NegativeCache, _NOWHERE_SECONDS, time.monotonic)
     )
@@ -65,6 +65,12 @@ class Members:
         """
         keys = [(id(backend.storage), name) for backend in self.writable]
         return _names.held(*keys, timeout=timeout)
+
+    def stored(self, name: str, backend: Backend) -> None:
+        """Remember that a file was stored in ``backend``."""
+        self.nowhere.discard(name)
+        if self.presence is not None:
+            self.presence.stored(name, backend.name)
 
     def changed(self, name: str) -> None:
         """Forget what is remembered of a name: its file may have come or gone."""

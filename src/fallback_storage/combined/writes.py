@@ -63,8 +63,7 @@ def _stored(members: Members, attempts: Attempts, backend: Backend, name: str, s
     if was_damaged and naming.overwrites(members):
         _settle(members, attempts.name)
     served(members, attempts, "save", stored, backend)
-    if members.presence is not None:
-        members.presence.stored(stored, backend.name)
+    members.stored(stored, backend)
     return stored
 
 

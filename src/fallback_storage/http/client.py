@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import math
 import posixpath
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import TypeVar
@@ -14,7 +15,11 @@ from uuid import uuid4
 
 from urllib3 import BaseHTTPResponse
 
+from fallback_storage.backend.copied import Facts
+from fallback_storage.backend.part import Part
+from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.http import responses
+from fallback_storage.http.body import Body
 from fallback_storage.http.deadline import Deadline
 from fallback_storage.http.options import HTTPOptions, target_of
 from fallback_storage.http.responses import Description, UnexpectedAnswer
@@ -55,6 +60,13 @@ class Client:
     def download(self, name: str) -> tuple[Spool, int, Description]:
         """Return the whole content, at its start, its size, and what else is said of it."""
         return self._unless_missing(name, self._download)
+
+    def read_part(self, name: str, range_: str | None) -> Part:
+        """Begin to read a file, or the range of it that a header says, as the site sends it.
+
+        Only the client's own timeouts bound the rest: how long it takes is for who reads it.
+        """
+        return self._unless_missing(name, partial(self._read_part, range_=range_))
 
     def _unless_missing(self, name: str, ask: Callable[[str, Deadline], T]) -> T:
         if name in self._missing:
@@ -106,6 +118,20 @@ class Client:
                 raise self._too_large(name)
             has_answered()
             return *self._spool(response, name), said
+
+    def _read_part(self, name: str, deadline: Deadline, range_: str | None) -> Part:
+        found = _FOUND_BY_HEAD if range_ is None else _FOUND_BY_GET - {responses.NO_SUCH_RANGE}
+        unbounded = Deadline(name, math.inf, self._options.clock)
+        with ExitStack() as stack:
+            response = stack.enter_context(self._request("GET", name, unbounded, range_))
+            said = self._description(response, name, found)
+            self._trust(name, deadline)
+            if said.size is None:
+                raise UnsupportedOperation(f"The site does not give the size of {name!r}.")
+            has_answered()
+            start = responses.start(response.headers)
+            body = Body(response, stack.pop_all())
+            return Part(body, start, said.size, Facts(said.content_type, said.modified))
 
     def _spool(self, response: BaseHTTPResponse, name: str) -> tuple[Spool, int]:
         spool = SpooledTemporaryFile(max_size=self._options.spool_size)

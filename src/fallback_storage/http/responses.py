@@ -24,6 +24,7 @@ HEAD_REFUSED = frozenset({403, 405, 501})
 _MISSING = frozenset({404, 410})
 _DENIED = frozenset({401, 403})
 _TOTAL = re.compile(r"bytes (?:\d+-\d+|\*)/(\d{1,18})")
+_START = re.compile(r"bytes (\d{1,18})-")
 _LENGTH = re.compile(r"\d{1,18}")
 _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 _PORTS = {"https": 443, "http": 80}
@@ -74,6 +75,12 @@ def _size(status: int, headers: Mapping[str, str]) -> int | None:
     if status == NO_SUCH_RANGE:
         return int(found[1]) if found else 0  # Only an empty file has no first byte.
     return int(found[1]) if found and not is_encoded(headers) else None
+
+
+def start(headers: Mapping[str, str]) -> int:
+    """Return the place of the body's first byte in the file."""
+    found = _START.match(headers.get("Content-Range", ""))
+    return int(found[1]) if found else 0
 
 
 def is_encoded(headers: Mapping[str, str]) -> bool:

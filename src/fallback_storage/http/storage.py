@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from fallback_storage import names
 from fallback_storage.backend.files import is_writing
+from fallback_storage.backend.part import Part
 from fallback_storage.backend.stored_file import hand_out
 from fallback_storage.deconstruction import JSONDeconstructible
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
@@ -94,6 +95,13 @@ class HTTPStorage(JSONDeconstructible, Storage):
         file.size = size
         file.content_type, file.modified = said.content_type, said.modified  # type: ignore[attr-defined]
         return hand_out(self, name, mode, file)
+
+    def read_part(self, name: str, range_: str | None) -> Part:
+        """Begin to read a file, or the range of it that a header says, as the site sends it.
+
+        For a combined storage whose files are served: no other storage has such a method.
+        """
+        return self._client.read_part(names.file_name(name), range_)
 
     def exists(self, name: str) -> bool:
         """Return whether the site has a file; ``False`` only if it said so (404, 410)."""

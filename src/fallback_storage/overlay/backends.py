@@ -13,7 +13,7 @@ from fallback_storage.backend.layers import Call, Operation
 from fallback_storage.overlay.whiteouts import PREFIX, Whiteouts, marker
 
 _OF_A_FILE = frozenset(
-    {"exists", "open", "path", "size"}
+    {"exists", "open", "path", "read_part", "size"}
     | {"get_accessed_time", "get_created_time", "get_modified_time"}
 )
 

@@ -17,6 +17,8 @@ from django.core.files.base import File
 from fallback_storage.backend.adapters.base import Adapter, SkipIf
 from fallback_storage.backend.adapters.client import Client
 from fallback_storage.backend.copied import Facts
+from fallback_storage.backend.part import Part
+from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.names import TEMPORARY
 from fallback_storage.outcomes import class_paths
 from fallback_storage.resilience.parallel import in_parallel
@@ -60,6 +62,13 @@ class S3(Adapter):
 
                 return open_with_one_get(self.storage, name, mode, unread)
         return self.storage.open(name, mode)
+
+    def read_part(self, name: str, range_: str | None) -> Part:
+        if not self._opens_as_known:
+            raise UnsupportedOperation(f"read_part({name!r}): the class has an open of its own.")
+        from fallback_storage.backend.adapters.s3_file import get_part
+
+        return get_part(self.storage, name, range_)
 
     @cached_property
     def _opens_as_known(self) -> bool:

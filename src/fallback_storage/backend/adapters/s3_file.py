@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import closing, suppress
 from typing import Any, cast
@@ -12,9 +13,13 @@ from django.utils.functional import cached_property
 from storages.backends.s3 import S3File, _filter_download_params
 from storages.utils import clean_name
 
+from fallback_storage.backend.copied import Facts
+from fallback_storage.backend.part import Part
+from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.statuses import http_status
 
 _MISSING = 404
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
 def open_with_one_get(storage: Any, name: str, mode: str, unread: WeakSet[Any]) -> Any:
@@ -31,6 +36,27 @@ def open_with_one_get(storage: Any, name: str, mode: str, unread: WeakSet[Any]) 
         if http_status(error) == _MISSING and not gone:
             raise FileNotFoundError(f"File does not exist: {key}") from error
         raise
+
+
+def get_part(storage: Any, name: str, range_: str | None) -> Part:
+    """Begin to read an object, or a range of it; the whole in a plain GET, with its checksum.
+
+    ``UnsupportedOperation`` for one that is compressed, and that its storage decompresses.
+    """
+    key = storage._normalize_name(clean_name(name))
+    parameters = _filter_download_params(storage.get_object_parameters(key))
+    if range_ is not None:
+        parameters["Range"] = range_
+    client = storage.connection.meta.client
+    given = client.get_object(Bucket=storage.bucket_name, Key=key, **parameters)
+    encoding = given.get("ContentEncoding")
+    if encoding and storage.gzip:
+        given["Body"].close()
+        raise UnsupportedOperation(f"{name!r} is kept as {encoding}.")
+    found = _CONTENT_RANGE.fullmatch(given.get("ContentRange", ""))
+    start, size = (int(found[1]), int(found[2])) if found else (0, given["ContentLength"])
+    facts = Facts(given["ContentType"], given["LastModified"], encoding)
+    return Part(given["Body"], start, size, facts)
 
 
 class OneGetFile(S3File):  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""Answers to requests for files: which part, in which form, read from which backend."""

@@ -1,0 +1,73 @@
+"""What a response says of a file."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.http import http_date, parse_http_date_safe
+
+_UNKNOWN = "application/octet-stream"
+# What a browser runs scripts of.
+_ACTIVE = frozenset({"text/html", "application/xhtml+xml", "text/xml", "application/xml"})
+
+
+@dataclass(frozen=True)
+class Representation:
+    """A file as it is now; ``modified`` and ``stored_type`` are ``None`` where nobody tells."""
+
+    name: str
+    size: int
+    modified: datetime | None
+    stored_type: str | None = None
+    stored_encoding: str | None = None
+
+    @property
+    def etag(self) -> str | None:
+        """A strong validator: of another time or another size is another content.
+
+        A promoted copy is as old as its file, so that it has the same.
+        """
+        if self.modified is None:
+            return None
+        return f'"{int(_timestamp(self.modified) * 1_000_000):x}-{self.size:x}"'
+
+    @property
+    def last_modified(self) -> int | None:
+        """When it was changed last, in whole seconds."""
+        return None if self.modified is None else int(_timestamp(self.modified))
+
+    def allows_range(self, if_range: str | None) -> bool:
+        """Return whether a range is of the file that the client has the rest of (``If-Range``)."""
+        if if_range is None:
+            return True
+        if if_range.startswith(('"', "W/")):
+            return if_range == self.etag
+        return parse_http_date_safe(if_range) == self.last_modified is not None
+
+    def describe(self, response: HttpResponseBase, *, sandbox: bool) -> None:
+        """Put what is known of the file into the headers of a response."""
+        guessed, encoding = mimetypes.guess_type(self.name)
+        content_type = guessed or self.stored_type or _UNKNOWN
+        response["Content-Type"] = content_type
+        if encoding := self.stored_encoding or encoding:
+            response["Content-Encoding"] = encoding
+        if self.etag is not None and self.last_modified is not None:
+            response["ETag"] = self.etag
+            response["Last-Modified"] = http_date(self.last_modified)
+        response["Accept-Ranges"] = "bytes"
+        if sandbox and is_active(content_type):
+            response["Content-Security-Policy"] = "sandbox"
+
+
+def is_active(content_type: str) -> bool:
+    """Return whether a browser may run what is in a file of that type."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in _ACTIVE or kind.endswith("+xml")
+
+
+def _timestamp(time: datetime) -> float:
+    return (time if timezone.is_aware(time) else timezone.make_aware(time)).timestamp()

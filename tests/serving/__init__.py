@@ -1,0 +1,1 @@
+"""Files served through a storage."""
