@@ -107,7 +107,8 @@ def _served(
     members = combined.members
     if not is_on_disk(members, name):
         _refuse_nowhere(members, name)
-        promote(members, name)
+        if request.method != "HEAD":  # Who only asks needs no copy.
+            promote(members, name)
     with ExitStack() as stack:
         if not is_on_disk(members, name):
             stack.callback(_take_turn())
