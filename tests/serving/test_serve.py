@@ -22,6 +22,9 @@ from fallback_storage.storage import OverlayStorage
 from fallback_storage.testing import RemoteFaultyStorage
 from tests.django.override import override_storages
 
+# At the end of a request Django looks at the connections to a database that there are.
+pytestmark = pytest.mark.django_db
+
 NAME = "photos/a.txt"
 LOCAL, REMOTE = b"local" * 50_000, b"remote" * 50_000
 DOWN = OSError(errno.ECONNREFUSED, "secret words")
