@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -137,7 +137,7 @@ def _status(alias: str, dotted_path: str, probe: bool) -> StorageStatus:
 
 
 def _backend_status(backend: Backend, probe: bool) -> BackendStatus:
-    probed = _probe(backend) if probe else None
+    probed = probe_backend(backend) if probe else None
     return BackendStatus(
         name=backend.name,
         storage=class_paths(backend.storage)[0],
@@ -169,11 +169,12 @@ def _counts(guard: Guard | None) -> dict[str, Any]:
     }
 
 
-def _probe(backend: Backend) -> Probe:
-    started = time.perf_counter()
+def probe_backend(backend: Backend, clock: Callable[[], float] = time.perf_counter) -> Probe:
+    """Ask a backend one live question, whatever its breaker says."""
+    started = clock()
     outcome, error_type = Outcome.ANSWER, None
     try:
         backend.probe()
     except Exception as error:
         outcome, error_type = backend.outcome_of(error), type(error).__name__
-    return Probe(str(outcome), time.perf_counter() - started, error_type)
+    return Probe(str(outcome), clock() - started, error_type)

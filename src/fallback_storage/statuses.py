@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 
@@ -33,3 +36,26 @@ def service_code(error: Exception) -> object:
         return response["Error"].get("Code")
     code = _attribute(error, "code")
     return code if isinstance(code, str) else _attribute(error, "error_code")
+
+
+def sent_at(error: BaseException | None) -> datetime | None:
+    """Return when a server sent the answer that led to ``error``, by the server's own clock."""
+    while error is not None:
+        response = _attribute(error, "response")
+        if isinstance(response, Mapping):
+            headers = response.get("ResponseMetadata", {}).get("HTTPHeaders")
+        else:
+            headers = _attribute(response, "headers")
+        if (date := http_date(headers)) is not None:
+            return date
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def http_date(headers: object) -> datetime | None:
+    """Return the header ``Date``; ``None`` where there is none, or none with a time zone."""
+    if isinstance(headers, Mapping):
+        with suppress(TypeError, ValueError):
+            date = parsedate_to_datetime(headers.get("date") or headers.get("Date") or "")
+            return date if date.tzinfo is not None else None
+    return None

@@ -25,7 +25,7 @@ ORDER = [
         "conf",
     ),
     *("resilience", "backend", "combined", "overlay", "storage"),
-    *("status", "serving", "views", "checks", "apps", "management"),
+    *("status", "serving", "views", "checks", "diagnosis", "apps", "management"),
 ]
 APART = {
     # The test kit is for any storage: it knows none of this package's.

@@ -215,10 +215,13 @@ class Backend:
 
     def probe(self) -> None:
         """Ask whether a file exists, whatever the breaker says; raise what the storage raises."""
+        self.inspect(self._innermost(OPERATIONS[0]), PROBE)
+
+    def inspect(self, call: Call, *args: Any) -> Any:
+        """Call what changes nothing, within the deadline and whatever the breaker says."""
         if self._guarded is None:
-            self.exists(PROBE)
-        else:
-            self._guarded.call(self._innermost(OPERATIONS[0]), PROBE, force=True)
+            return call(*args)
+        return self._guarded.call(call, *args, force=True)
 
     def locked(self, name: str) -> AbstractContextManager[None]:
         """Keep out whoever else changes ``name``; of a local file, other processes as well."""

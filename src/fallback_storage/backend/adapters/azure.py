@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import copy
 from functools import cached_property
+from urllib.parse import parse_qs
 
 from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter, SkipIf
 from fallback_storage.backend.adapters.client import Client
+from fallback_storage.backend.permission import Permission, Writing
 from fallback_storage.outcomes import Outcome, classify
 
 # How the service says that a blob is there already.
 _TAKEN = frozenset({"BlobAlreadyExists", "UnauthorizedBlobOverwrite"})
+# Add, create, delete, move, write, and delete versions or for good.
+_SAS_WRITES = frozenset("acdmwxy")
+_SAS = "SharedAccessSignature="
 
 
 class Azure(Adapter):
@@ -73,3 +78,18 @@ class Azure(Adapter):
         names = [blob.name.removeprefix(prefix) for blob in blobs]
         directories = [name.rstrip("/") for name in names if name.endswith("/")]
         return directories, [name for name in names if not name.endswith("/")]
+
+    def write_permission(self) -> Permission:
+        """Look at the credentials: an account key may do everything, a SAS says what it may."""
+        if self.storage.account_key:
+            return Permission(Writing.CAN, "an account key can write")
+        connection = self.storage.connection_string or ""
+        sas = connection.partition(_SAS)[2].split(";")[0] or self.storage.sas_token
+        if not sas:
+            return Permission(Writing.UNKNOWN, "neither an account key nor a SAS is configured")
+        permissions = parse_qs(sas.lstrip("?")).get("sp")
+        if permissions is None:
+            return Permission(Writing.UNKNOWN, "its SAS has no sp: a stored policy says more")
+        if _SAS_WRITES.isdisjoint(permissions[0]):
+            return Permission(Writing.NOT_SEEN, "the sp of its SAS has no permission to write")
+        return Permission(Writing.CAN, "the sp of its SAS has a permission to write")

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -16,7 +17,9 @@ from django.core.files.utils import FileProxyMixin
 from fallback_storage.backend.adapters.client import Client
 from fallback_storage.backend.adapters.late import LateStorage
 from fallback_storage.backend.copied import Facts
+from fallback_storage.backend.permission import Permission, Writing
 from fallback_storage.errors import UnsupportedOperation
+from fallback_storage.statuses import sent_at
 
 #: Asked at the last moment: whether a file is not to be created after all.
 SkipIf = Callable[[], bool] | None
@@ -206,6 +209,18 @@ class Adapter:
     def locked(self, name: str) -> AbstractContextManager[None]:
         """Keep out other processes that change ``name``, as far as this class can."""
         return nullcontext()
+
+    def write_permission(self) -> Permission:
+        """Return whether the storage could be written without this package; change nothing."""
+        return Permission(Writing.UNKNOWN, "this kind of storage does not tell")
+
+    def server_time(self) -> datetime | None:
+        """Return what time its server has, which comes with the error for a missing file."""
+        try:
+            self.storage.size(PROBE)
+        except Exception as error:
+            return sent_at(error)
+        return None
 
     @classmethod
     def transfers_in_threads(cls, option: Callable[[str, str], Any]) -> bool:

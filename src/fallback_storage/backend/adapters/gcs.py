@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.backend.adapters.base import PROBE, Adapter, SkipIf
 from fallback_storage.backend.adapters.client import Client
 from fallback_storage.backend.copied import Facts
-from fallback_storage.statuses import http_status
+from fallback_storage.backend.permission import Permission, Writing
+from fallback_storage.statuses import http_status, sent_at
 
 # Precondition failed: there is an object of that name.
 _TAKEN = 412
+_WRITES = ("storage.objects.create", "storage.objects.delete", "storage.objects.update")
 
 
 class GCS(Adapter):
@@ -49,6 +52,19 @@ class GCS(Adapter):
             if http_status(error) == _TAKEN:
                 return None
             raise
+
+    def write_permission(self) -> Permission:
+        found = self.storage.bucket.test_iam_permissions(list(_WRITES))
+        if found:
+            return Permission(Writing.CAN, f"testIamPermissions: {', '.join(sorted(found))}")
+        return Permission(Writing.NOT_SEEN, "testIamPermissions: none")
+
+    def server_time(self) -> datetime | None:
+        try:
+            self.storage.bucket.blob(PROBE).reload()
+        except Exception as error:
+            return sent_at(error)
+        return None
 
 
 class _NewBlobs:

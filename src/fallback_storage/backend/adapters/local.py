@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from django.core.files.base import File
@@ -16,6 +17,7 @@ from django.core.files.base import File
 from fallback_storage.backend import disk
 from fallback_storage.backend.adapters.base import Adapter, SkipIf
 from fallback_storage.backend.copied import Facts
+from fallback_storage.backend.permission import Permission, Writing
 from fallback_storage.file_locks import directory_locked
 
 
@@ -139,6 +141,21 @@ class Local(Adapter):
         disk.make_directories(directory, self.storage.directory_permissions_mode)
         with directory_locked(directory):
             yield
+
+    def write_permission(self) -> Permission:
+        """Ask the system for this process's permissions, of the directory and what lies in it."""
+        path = self.storage.path("")
+        while not os.path.exists(path):
+            path = os.path.dirname(path)
+        with os.scandir(path) as entries:
+            paths = [path, *(entry.path for entry in islice(entries, _LOOKED_AT))]
+        if any(os.access(each, os.W_OK) for each in paths):
+            return Permission(Writing.CAN, "this process has the permission to write there")
+        return Permission(Writing.NOT_SEEN, "this process has no permission to write there")
+
+
+# How many entries of a directory are looked at.
+_LOOKED_AT = 1_000
 
 
 def _open_existing(path: str, flags: int) -> int:

@@ -16,8 +16,10 @@ from django.core.files.base import File
 
 from fallback_storage.backend.adapters.base import Adapter, SkipIf
 from fallback_storage.backend.adapters.client import Client
+from fallback_storage.backend.adapters.s3_permission import write_permission
 from fallback_storage.backend.copied import Facts
 from fallback_storage.backend.part import Part
+from fallback_storage.backend.permission import Permission
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.names import TEMPORARY
 from fallback_storage.outcomes import class_paths
@@ -206,6 +208,9 @@ class S3(Adapter):
         finally:
             self._client.delete_object(**target)
         return False
+
+    def write_permission(self) -> Permission:
+        return write_permission(self.storage)
 
     @classmethod
     def transfers_in_threads(cls, option: Callable[[str, str], Any]) -> bool:
