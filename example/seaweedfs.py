@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import json
 import secrets
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -42,9 +44,17 @@ class SeaweedFS:
     starting thread for the end of the parent.
     """
 
-    def __init__(self, *, access_key: str | None = None, secret_key: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        others: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """`others` are access keys, with what they may do; all have one secret."""
         self.access_key = access_key or secrets.token_hex(10)
         self.secret_key = secret_key or secrets.token_hex(20)
+        self._others = dict(others or {})
         self._directory = tempfile.TemporaryDirectory(prefix="seaweedfs-")
         self._log = Path(self._directory.name, "weed.log")
         self.ports: Ports | None = None
@@ -151,7 +161,9 @@ class SeaweedFS:
     def _launch(self, ports: Ports) -> bool:
         first, self.ports = self.ports is None, ports
         keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
-        self._process = spawn(ports, Path(self._directory.name), self._log, keys)
+        self._process = spawn(
+            ports, Path(self._directory.name), self._log, keys, *self._identities()
+        )
         atexit.register(self.kill)
         if self._becomes_writable(ports, time.monotonic() + START_SECONDS):
             return True
@@ -160,6 +172,23 @@ class SeaweedFS:
             self.ports = None
             self.__dict__.pop("client", None)
         return False
+
+    def _identities(self) -> list[str]:
+        """The argument that names who may do what, if there is more than one."""
+        if not self._others:
+            return []
+        may = {self.access_key: ["Admin", "Read", "Write", "List", "Tagging"], **self._others}
+        identities = [
+            {
+                "name": key,
+                "credentials": [{"accessKey": key, "secretKey": self.secret_key}],
+                "actions": list(actions),
+            }
+            for key, actions in may.items()
+        ]
+        path = Path(self._directory.name, "identities.json")
+        path.write_text(json.dumps({"identities": identities}))
+        return [f"-s3.config={path}"]
 
     def _becomes_writable(self, ports: Ports, deadline: float) -> bool:
         while self.running and time.monotonic() < deadline:

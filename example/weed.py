@@ -32,10 +32,13 @@ class Ports(NamedTuple):
 
 
 def spawn(
-    ports: Ports, directory: Path, log: Path, environment: dict[str, str]
+    ports: Ports, directory: Path, log: Path, environment: dict[str, str], *more: str
 ) -> subprocess.Popen[bytes]:
-    """Run a server that keeps everything below `directory` and ends with the calling thread."""
-    command = ending_with_parent([_program(), *_arguments(ports, directory)])
+    """Run a server that keeps everything below `directory` and ends with the calling thread.
+
+    `more` are arguments of the program.
+    """
+    command = ending_with_parent([_program(), *_arguments(ports, directory), *more])
     with log.open("wb") as output:
         return subprocess.Popen(
             command,

@@ -18,9 +18,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
-from fallback_storage.backend.adapters import LateStorage
-from fallback_storage.backend.adapters.s3 import S3
-from fallback_storage.backend.backend import Backend
 from fallback_storage.diagnosis.finding import Finding
 from fallback_storage.diagnosis.timeouts import timeouts
 from fallback_storage.diagnosis.writing import writing
@@ -208,15 +205,6 @@ def test_what_bounds_a_call(
     s3 = S3Storage(bucket_name="bucket", client_config=config)
     (backend,) = FallbackStorage([{"BACKEND": s3, "NAME": "s3", **keys}]).backends
     assert {each.code: each.level for each in timeouts(backend)} == expected
-
-
-def test_a_storage_that_is_not_built_is_not_built_to_tell_its_timeouts() -> None:
-    def build() -> None:
-        raise AssertionError("To build it may take as long as its server likes.")
-
-    late: Any = LateStorage(S3Storage, build, "s3")
-    adapter = S3(late, S3Storage)
-    assert [each.code for each in timeouts(Backend("s3", adapter))] == ["no-timeout"]
 
 
 def of_disk(path: Path, read_only: bool) -> Finding:

@@ -97,8 +97,8 @@ def test_a_random_row_s_file_is_looked_for(production: RemoteFaultyStorage) -> N
 
 
 def test_a_storage_that_cannot_be_built_is_not_a_field_s(uploads: FaultyStorage) -> None:
+    broken = {"BACKEND": "no.such.Storage"}
     fallback = "fallback_storage.storage.FallbackStorage"
-    broken = {"BACKEND": fallback, "OPTIONS": {"backends": ["gone"]}}
     default = {"BACKEND": fallback, "OPTIONS": {"backends": [uploads]}}
     Document.objects.create(file=NAME)
     with override_storages({"broken": broken, "default": default}):

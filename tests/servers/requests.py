@@ -25,6 +25,8 @@ class RequestCounter:
 
     def __init__(self, *storages: S3Storage) -> None:
         self.by_operation: Counter[str] = Counter()
+        #: Each request: S3's name for it, and its headers.
+        self.made: list[tuple[str, dict[str, str]]] = []
         self._buckets = {f"{s.endpoint_url}/{s.bucket_name}" for s in storages}
         self._lock = Lock()
 
@@ -32,10 +34,15 @@ class RequestCounter:
     def total(self) -> int:
         return self.by_operation.total()
 
-    def add(self, operation: str, url: str) -> None:
-        if not self._buckets or _bucket(url) in self._buckets:
+    def add(self, operation: str, request: Any) -> None:
+        if not self._buckets or _bucket(request.url) in self._buckets:
+            headers = {
+                name: value.decode() if isinstance(value, bytes) else str(value)
+                for name, value in request.headers.items()
+            }
             with self._lock:
                 self.by_operation[operation] += 1
+                self.made.append((operation, headers))
 
     def __repr__(self) -> str:
         return f"{self.total} requests: {dict(self.by_operation)}"
@@ -53,7 +60,7 @@ def counting(*storages: S3Storage) -> Iterator[RequestCounter]:
 
     def counted(self: EventAliaser, event_name: str, **kwargs: Any) -> Any:
         if event_name.startswith(EVENT):
-            counter.add(event_name.removeprefix(EVENT), kwargs["request"].url)
+            counter.add(event_name.removeprefix(EVENT), kwargs["request"])
         return emit(self, event_name, **kwargs)
 
     with mock.patch.object(EventAliaser, "emit", counted):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fallback_storage.backend.adapters import LateStorage
 from fallback_storage.backend.backend import Backend
 from fallback_storage.diagnosis.finding import Findings, note, well
 
 
 def timeouts(backend: Backend) -> Findings:
+    """Look at the TIMEOUT of a backend, and at its client's own; nobody is asked."""
     timeout = None if backend.guard is None else backend.guard.timeout
     client, bounded = backend.adapter.client, _has_client_timeouts(backend)
     advice = f"Its client's own: {client.advice}." if client and client.advice else ""
@@ -33,6 +33,4 @@ def timeouts(backend: Backend) -> Findings:
 
 def _has_client_timeouts(backend: Backend) -> bool:
     storage = backend.storage
-    if type(storage) is LateStorage and not storage.is_built:
-        return False  # To ask it for an option would build it, for as long as that takes.
     return backend.adapter.has_timeouts(lambda option, setting: getattr(storage, option, None))
