@@ -17,6 +17,8 @@ from fallback_storage.testing import FaultyStorage, RemoteFaultyStorage
 from tests.django.models import Document
 from tests.django.override import override_storages
 
+from .conftest import OVERLAY
+
 pytestmark = pytest.mark.django_db
 
 NAME = "photos/a.jpg"
@@ -96,12 +98,13 @@ def test_a_random_row_s_file_is_looked_for(production: RemoteFaultyStorage) -> N
     assert f"{NAME}: served by production" in run("default", "--model", MODEL)
 
 
-def test_a_storage_that_cannot_be_built_is_not_a_field_s(uploads: FaultyStorage) -> None:
+def test_only_the_storage_of_the_field_is_asked(uploads: FaultyStorage) -> None:
     broken = {"BACKEND": "no.such.Storage"}
+    other = {"BACKEND": OVERLAY, "OPTIONS": {"backends": [uploads]}}
     fallback = "fallback_storage.storage.FallbackStorage"
     default = {"BACKEND": fallback, "OPTIONS": {"backends": [uploads]}}
     Document.objects.create(file=NAME)
-    with override_storages({"broken": broken, "default": default}):
+    with override_storages({"broken": broken, "other": other, "default": default}):
         assert "default/photos/a.jpg: nowhere" in run("--model", MODEL, ends=1)
 
 
