@@ -4,4 +4,4 @@ from __future__ import annotations
 
 __all__ = ["__version__"]
 
-__version__: str = "2.0.0.dev0"
+__version__ = "2.0.0.dev0"

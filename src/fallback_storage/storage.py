@@ -52,7 +52,7 @@ class FallbackStorage(CombinedStorage):
 class OverlayStorage(Overlay):
     """Work on top of production: read its files, and never change them.
 
-    Only the first of ``backends`` is ever written. A delete puts a whiteout there over a lower file,
+    Only the first of ``backends`` is ever written. A delete puts a whiteout over a lower file,
     and a change in place copies the file up first. A backend that could not answer raises, unless
     one before it has the file. ``promote`` and ``presence`` are those of ``FallbackStorage``.
     """

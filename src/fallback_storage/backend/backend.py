@@ -70,6 +70,8 @@ class Backend:
     create: Callable[[str, File[Any], SkipIf], str | None]
     #: Stores a file whole in the place of another.
     replace: Callable[[str, File[Any]], str]
+    #: Which of ``save`` and the ways of naming a file its storage's class has of its own.
+    own: frozenset[str]
     #: What the storage's class has in the place of Django's, as ``own`` tells.
     get_available_name: Callable[[str, int | None], str]
     save: Callable[[str, int | None, File[Any]], str]
@@ -93,10 +95,7 @@ class Backend:
         self.guard = guard
         #: Whether a read takes a 403 for *missing*; nothing else does.
         self.denied_is_missing = denied_is_missing
-        #: Which of ``save`` and the ways of naming a file its storage's class has of its own.
-        self.own: frozenset[str] = frozenset(
-            method for method in _OWN if adapter.own(method) is not None
-        )
+        self.own = frozenset(method for method in _OWN if adapter.own(method) is not None)
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
         self._peers = peers
