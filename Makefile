@@ -96,8 +96,9 @@ lint: $(READY) ## ruff: rules and format
 	$(PY) -m ruff format --check .
 
 .PHONY: types
-types: $(READY) ## mypy, strict
+types: $(READY) ## mypy, strict; 99 % of the types of each public module known
 	$(PY) -m mypy $(CODE)
+	$(PY) -m tests.completeness
 
 .PHONY: format
 format: $(READY) ## rewrite the code as ruff formats it

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class FallbackStorageConfig(AppConfig):
     name = "fallback_storage"
-    verbose_name = "Fallback storage"
+    verbose_name: str = "Fallback storage"
 
     def ready(self) -> None:
         from fallback_storage import checks

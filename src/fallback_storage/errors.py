@@ -22,6 +22,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+__all__ = [
+    "BreakerOpen",
+    "BulkheadFull",
+    "DeadlineExceeded",
+    "FallbackStorageError",
+    "NameChangedError",
+    "ReadOnlyStorageError",
+    "StorageUnavailable",
+    "UnsupportedOperation",
+]
+
 
 class FallbackStorageError(Exception):
     """What this package raises of its own."""

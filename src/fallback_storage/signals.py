@@ -17,20 +17,22 @@ from fallback_storage.errors import BreakerOpen
 if TYPE_CHECKING:
     from django.core.files.storage import Storage
 
-logger = logging.getLogger("fallback_storage")
+__all__ = ["backend_failed", "breaker_changed", "fallback_used"]
+
+logger: logging.Logger = logging.getLogger("fallback_storage")
 
 #: A backend could not answer. Sent with ``storage``, ``backend`` (its name), ``operation``,
 #: ``name``, ``outcome`` and ``error_type``; the sender is the class of the storage.
-backend_failed = Signal()
+backend_failed: Signal = Signal()
 
 #: Another than the first backend served. Sent with ``storage``, ``backend`` (its name),
 #: ``operation``, ``name`` and ``passed`` (name of each backend asked before: its outcome).
-fallback_used = Signal()
+fallback_used: Signal = Signal()
 
 #: A breaker opened, closed or lets a probe pass. Sent with ``backend`` (its name), ``old`` and
 #: ``new`` ("closed", "open", "half-open") and ``error_type`` (the last fault's, or ``None``); the
 #: sender is the class of the backend's storage.
-breaker_changed = Signal()
+breaker_changed: Signal = Signal()
 
 _BREAKER_LEVELS = {"open": logging.WARNING, "closed": logging.INFO, "half-open": logging.DEBUG}
 

@@ -22,6 +22,8 @@ from fallback_storage.outcomes import Outcome, class_paths
 from fallback_storage.resilience.breaker import Breaker, State
 from fallback_storage.resilience.guard import Guard
 
+__all__ = ["BackendStatus", "Probe", "StorageStatus", "status"]
+
 
 @dataclass(frozen=True)
 class Probe:

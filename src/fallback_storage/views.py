@@ -34,6 +34,8 @@ from fallback_storage.serving.opening import Opened, opened
 from fallback_storage.serving.ranges import Range, wanted
 from fallback_storage.serving.streams import AsyncStream, Stream
 
+__all__ = ["serve"]
+
 #: How many files of remote backends a process sends at a time.
 REMOTE_STREAMS = 32
 # How many seconds a client is to wait that could not be served.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -77,7 +77,7 @@ def test_no_mistake_shows_a_secret(cls: Any, mistaken: Any) -> None:
 @pytest.mark.parametrize("option", ["on_fault", "promote", "presence"])
 def test_no_mistake_in_a_policy_shows_its_value(option: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{option} must be") as error:
-        FallbackStorage([MEMORY], **{option: SECRET})
+        FallbackStorage([MEMORY], **cast(Any, {option: SECRET}))
     assert SECRET not in str(error.value)
 
 

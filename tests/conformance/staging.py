@@ -222,7 +222,7 @@ class World:
 
 
 @contextmanager
-def built(plans: Sequence[Plan], **options: str) -> Iterator[World]:
+def built(plans: Sequence[Plan], **options: Any) -> Iterator[World]:
     """The storage of these plans, in directories of its own."""
     with TemporaryDirectory() as directory:
         backends = [_build(f"backend {i}", plan, directory) for i, plan in enumerate(plans)]

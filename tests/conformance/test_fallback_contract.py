@@ -29,7 +29,7 @@ class CombinedContract(StorageContract):
     """A new combined storage for each promise; each composition names its `backends`."""
 
     supports_path = True
-    options: ClassVar[Mapping[str, str]] = {}
+    options: ClassVar[Mapping[str, Any]] = {}
 
     @pytest.fixture(autouse=True)
     def _directory(self, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class Cell:
         world: World,
         healths: Sequence[str],
         read_only: Sequence[bool],
-        options: Mapping[str, str],
+        options: Mapping[str, Any],
     ) -> None:
         self.world, self.healths = world, healths
         self.read_only, self.options = read_only, options

@@ -8,7 +8,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
@@ -494,7 +494,7 @@ def test_an_overlay_is_not_the_first_of_an_overlay(overlay: OverlayStorage) -> N
 @pytest.mark.parametrize("option", ["on_fault", "delete"])
 def test_its_policies_are_not_to_be_chosen(option: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"unknown option '{option}'"):
-        OverlayStorage(backends=[InMemoryStorage()], **{option: "raise"})
+        OverlayStorage(backends=[InMemoryStorage()], **cast(Any, {option: "raise"}))
 
 
 def test_nothing_changes_where_the_upper_is_read_only(
@@ -631,7 +631,7 @@ class TestTwoDirectoriesOverlaid(OverlayContract, fallback.TestTwoDirectories):
 
 
 class TestTwoDirectoriesPromoting(TestTwoDirectoriesOverlaid):
-    options = {"promote": True}  # type: ignore[dict-item] # noqa: RUF012
+    options: ClassVar = {"promote": True}
 
 
 class TestMemoryOverDirectory(OverlayContract):

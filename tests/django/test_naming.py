@@ -144,7 +144,7 @@ def test_a_custom_alternative_name_that_is_always_the_same_gives_way_to_a_random
 @pytest.mark.parametrize("down", [0, 1])
 @pytest.mark.parametrize("on_fault", ["failover", "raise", "skip"])
 def test_where_a_backend_cannot_answer_the_name_gets_a_random_suffix(
-    first: FaultyStorage, second: FaultyStorage, down: int, on_fault: str
+    first: FaultyStorage, second: FaultyStorage, down: int, on_fault: Any
 ) -> None:
     (first, second)[down].stage("exists", error=TimeoutError)
     storage = FallbackStorage([first, second], on_fault=on_fault)

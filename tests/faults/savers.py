@@ -55,6 +55,7 @@ def mounted(directory: Path) -> list[str]:
 
 def storage_of(cls: str, directory: Path) -> CombinedStorage:
     disks = [FileSystemStorage(directory / name) for name in ("first", "second")]
+    kind: type[FallbackStorage | OverlayStorage]
     kind = {"FallbackStorage": FallbackStorage, "OverlayStorage": OverlayStorage}[cls]
     return kind(backends=disks)
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 from .memory import Files
 
@@ -62,8 +63,8 @@ class Setup:
 
     cls: str
     members: tuple[Member, ...]
-    on_fault: str = "failover"
-    delete: str = "first"
+    on_fault: Any = "failover"
+    delete: Any = "first"
     promote: bool = False
 
     def __str__(self) -> str:

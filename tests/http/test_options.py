@@ -10,7 +10,7 @@ import sys
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -40,7 +40,7 @@ def test_nothing_given_for_an_option_is_its_default() -> None:
 
 
 def test_every_option_can_be_given() -> None:
-    given = {
+    given: dict[str, Any] = {
         "allow_http": True,
         "redirects": "same-host",
         "connect_timeout": 1,
@@ -156,7 +156,7 @@ def test_basic_auth_and_an_authorization_header_exclude_each_other() -> None:
 
 def test_an_unknown_option_names_the_nearest() -> None:
     with pytest.raises(ImproperlyConfigured, match="Did you mean 'read_timeout'"):
-        HTTPStorage(URL, read_timeot=1)
+        HTTPStorage(URL, **cast(Any, {"read_timeot": 1}))
 
 
 def test_a_subclass_is_named_itself() -> None:
@@ -231,7 +231,7 @@ def test_every_option_is_documented() -> None:
 @pytest.mark.parametrize("option", ["index", "clock"])
 def test_a_function_is_not_written_into_a_migration(option: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"{option}: a type cannot be written"):
-        HTTPStorage(base_url=URL, **{option: float}).deconstruct()
+        HTTPStorage(base_url=URL, **cast(Any, {option: float})).deconstruct()
 
 
 @pytest.mark.parametrize(("option", "value"), [*SECRETS, ("index", partial(print, "sesame"))])

@@ -143,6 +143,7 @@ def make_http(site: Site) -> MakeHTTP:
 
     def make(**options: Any) -> HTTPStorage:
         options = {"allow_http": True, "probe": False} | limits | options
-        return HTTPStorage(**{"base_url": site.base_url} | options)
+        given: dict[str, Any] = {"base_url": site.base_url} | options
+        return HTTPStorage(**given)
 
     return make

@@ -40,7 +40,7 @@ def fallback(
     read_only: Collection[str] = (),
     denied_is_missing: Collection[str] = (),
     breakers: bool = True,
-    options: dict[str, str] | None = None,
+    options: dict[str, Any] | None = None,
     **storages: Storage,
 ) -> FallbackStorage:
     """A FallbackStorage over `storages`, in their order and under their names.

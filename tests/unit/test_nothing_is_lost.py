@@ -514,7 +514,7 @@ def test_an_error_of_a_url_is_raised_once_the_backend_has_said_that_it_has_the_f
 @pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "no"), ForbiddenError()])
 @pytest.mark.parametrize("on_fault", ["failover", "raise"])
 def test_a_listing_that_is_denied_is_not_short(
-    upper: FileSystemStorage, error: Exception, on_fault: str
+    upper: FileSystemStorage, error: Exception, on_fault: Any
 ) -> None:
     put(upper)
     lower = RemoteFaultyStorage(InMemoryStorage()).stage("listdir", error=error)

@@ -70,6 +70,8 @@ class Backend:
     create: Callable[[str, File[Any], SkipIf], str | None]
     #: Stores a file whole in the place of another.
     replace: Callable[[str, File[Any]], str]
+    #: Which of ``save`` and the ways of naming a file its storage's class has of its own.
+    own: frozenset[str]
     #: What the storage's class has in the place of Django's, as ``own`` tells.
     get_available_name: Callable[[str, int | None], str]
     save: Callable[[str, int | None, File[Any]], str]
@@ -87,13 +89,12 @@ class Backend:
         """Compose the operations; ``peers`` are the guards of all backends beside this one."""
         self.name = name
         self.adapter = adapter
-        self.storage = adapter.storage
+        self.storage: Any = adapter.storage
         self.read_only = read_only
         #: What bounds and counts its calls; ``None`` where nothing does.
         self.guard = guard
         #: Whether a read takes a 403 for *missing*; nothing else does.
         self.denied_is_missing = denied_is_missing
-        #: Which of ``save`` and the ways of naming a file its storage's class has of its own.
         self.own = frozenset(method for method in _OWN if adapter.own(method) is not None)
         for operation in OPERATIONS:
             setattr(self, operation.name, self._innermost(operation))
@@ -113,7 +114,7 @@ class Backend:
         if read_only:
             self.wrap(ReadOnly(name))
         #: The URL of a file of which it is known that this backend serves it.
-        self.url_of_holder = self.url
+        self.url_of_holder: Callable[..., str] = self.url
 
     def __repr__(self) -> str:
         mode = "read-only" if self.read_only else "writable"

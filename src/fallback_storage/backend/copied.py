@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.files.base import File
+
+if TYPE_CHECKING:
+    AnyFile = File[Any]
+else:  # Django 4.2 to 6.1 have no File[Any].
+    AnyFile = File
 
 
 @dataclass(frozen=True)
@@ -19,10 +24,10 @@ class Facts:
     encoding: str | None = None
 
 
-class Copied(File):  # type: ignore[type-arg]
+class Copied(AnyFile):
     """Content that was fetched, to be stored as a copy; S3, Azure and GCS heed its type."""
 
     def __init__(self, content: BinaryIO, name: str, facts: Facts) -> None:
         super().__init__(content, name)
-        self.content_type = facts.content_type
-        self.modified = facts.modified
+        self.content_type: str | None = facts.content_type
+        self.modified: datetime | None = facts.modified

@@ -154,7 +154,7 @@ class Opened(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> Any:
         return self._ask("read", -1 if size is None else size)
 
-    read1 = read
+    read1: Callable[..., Any] = read
 
     def readline(self, size: int | None = -1, /) -> Any:
         if not hasattr(self._file, "readline"):

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, NoReturn, Protocol, Self, cast
 
 from django.core.files.base import File
 
+from fallback_storage.backend.copied import AnyFile
 from fallback_storage.backend.files import Opened, is_writing
 
 
@@ -23,7 +24,7 @@ class Opener(Protocol):
 Changing = Callable[[], AbstractContextManager[object]]
 
 
-class StoredFile(File):  # type: ignore[type-arg]  # Django 4.2 to 6.1 have no File[Any].
+class StoredFile(AnyFile):
     """A file that opens through its storage again once it is closed, and heeds its mode."""
 
     _storage: Opener

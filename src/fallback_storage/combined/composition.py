@@ -34,7 +34,9 @@ class Composition(JSONDeconstructible, Storage):
 
     @sensitive_variables()
     def __init__(self, backends: Sequence[conf.Entry] | None = None, **options: Any) -> None:
-        self.options = conf.storage_options(type(self), self.policies, backends, options)
+        self.options: conf.StorageOptions = conf.storage_options(
+            type(self), self.policies, backends, options
+        )
         self._built: tuple[int, Members | None] = (-1, None)
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ answers ``exists`` in 5 µs, and is to be no slower here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from fallback_storage.combined.presence import NOWHERE
 from fallback_storage.signals import logger
 
 #: Whether each operation is logged.
-debugging = partial(logger.isEnabledFor, logging.DEBUG)
+debugging: Callable[[], bool] = partial(logger.isEnabledFor, logging.DEBUG)
 
 
 def first_answer(members: Members, operation: str, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fallback_storage.conf.keywords import takes_options
 from fallback_storage.conf.options import (
     BreakerOptions,
     PresenceOptions,
@@ -26,4 +27,5 @@ __all__ = [
     "parse_presence",
     "refuse_unknown",
     "storage_options",
+    "takes_options",
 ]

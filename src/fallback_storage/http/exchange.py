@@ -34,7 +34,7 @@ class Exchange:
         #: Whether a connection was made for it.
         self.connected = False
         #: Whether a byte of the response has arrived.
-        self.answered = False
+        self.answered: bool = False
 
     @property
     def is_unanswered_reuse(self) -> bool:
@@ -73,7 +73,9 @@ class Response(http.client.HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_Reader(self.fp.detach(), sock, current_exchange()))
+        self.fp: io.BufferedReader = io.BufferedReader(
+            _Reader(self.fp.detach(), sock, current_exchange())
+        )
 
 
 class _Reader(io.RawIOBase):

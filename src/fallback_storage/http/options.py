@@ -134,7 +134,7 @@ def _split(url: str, place: str) -> SplitResult:
 
 
 def _headers(value: Any, place: str) -> dict[str, str]:
-    headers: Mapping[Any, Any] = validation.mapping(value, place)
+    headers: Mapping[Any, Any] = {} if value is None else validation.mapping(value, place)
     for name, text in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             refuse(place, "must have names of HTTP headers as its keys")

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn, cast
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
 from django.core.files.storage import Storage
-from django.views.decorators.debug import sensitive_variables
 
 from fallback_storage import names
+from fallback_storage.backend.content import SPOOL_SIZE
 from fallback_storage.backend.files import is_writing
 from fallback_storage.backend.part import Part
 from fallback_storage.backend.stored_file import hand_out
+from fallback_storage.conf import takes_options
 from fallback_storage.deconstruction import JSONDeconstructible
 from fallback_storage.errors import ReadOnlyStorageError, UnsupportedOperation
-from fallback_storage.http.options import SECRETS, http_options, target_of
+from fallback_storage.http.options import SECRETS, HTTPOptions, http_options, target_of
 
 if TYPE_CHECKING:
     from fallback_storage.http.client import Client
@@ -34,7 +36,7 @@ class HTTPStorage(JSONDeconstructible, Storage):
 
     Needs the extra ``http``. Options: ``allow_http``, ``redirects``, ``connect_timeout``,
     ``read_timeout``, ``deadline``, ``max_size``, ``spool_size``, ``headers``, ``basic_auth``,
-    ``expect``, ``probe``, ``missing_ttl``, ``index`` and ``clock``: see ``HTTPOptions``.
+    ``expect``, ``probe``, ``missing_ttl``, ``index`` and ``clock``: see ``docs/http.md``.
 
     404 and 410 raise ``FileNotFoundError``, 401 and 403 ``PermissionError``, and everything else
     that is not the file another ``OSError``: it does not mean that the file is absent.
@@ -45,9 +47,29 @@ class HTTPStorage(JSONDeconstructible, Storage):
 
     first_argument = "base_url"
 
-    @sensitive_variables()
-    def __init__(self, base_url: str | None = None, **options: Any) -> None:
-        self.options = http_options(type(self).__name__, {"base_url": base_url, **options})
+    @takes_options
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        allow_http: bool = False,
+        redirects: Literal[False, "same-host"] = False,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 10.0,
+        deadline: float = 60.0,
+        max_size: int = 1024**3,
+        spool_size: int = SPOOL_SIZE,
+        headers: Mapping[str, str] | None = None,
+        basic_auth: tuple[str, str] | None = None,
+        expect: str | Sequence[str] = (),
+        probe: bool = True,
+        missing_ttl: float = 60.0,
+        index: Callable[[str], tuple[Iterable[str], Iterable[str]]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        given = locals()  # First, before there is anything else in it.
+        del given["self"]
+        self.options: HTTPOptions = http_options(type(self).__name__, given)
         self._new_client = partial(_client_class(), self.options)
         self._clients: dict[int, Client] = {}
 

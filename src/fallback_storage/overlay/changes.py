@@ -56,6 +56,8 @@ class Changes:
 
     def __init__(self, members: Members) -> None:
         # As they are: with whiteouts, and with what these hide.
+        self.upper: Backend
+        self.lowers: list[Backend]
         self.upper, *self.lowers = [backend.unwrapped() for backend in members.backends]
 
     def __iter__(self) -> Iterator[Change]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
@@ -14,6 +15,7 @@ from django.core.files.base import File
 from fallback_storage.combined import opening
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.combined.copyup import copy_up
+from fallback_storage.combined.deletes import Delete
 from fallback_storage.combined.members import Members
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.overlay import paths, whiteouts
@@ -26,7 +28,9 @@ class Overlay(CombinedStorage):
 
     writes_only_first = True
     skips_unlisted = False
-    delete_policies = MappingProxyType({"whiteout": whiteouts.delete})
+    delete_policies: ClassVar[Mapping[str, Delete]] = MappingProxyType(
+        {"whiteout": whiteouts.delete}
+    )
 
     _file_name = staticmethod(whiteouts.file_name)
     _path_name = staticmethod(whiteouts.path_name)

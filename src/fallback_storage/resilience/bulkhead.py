@@ -39,7 +39,7 @@ class Bulkhead:
     ) -> None:
         self.name = name
         self.threads = threads
-        self.owner = object()  # What its calls are known by in ``under_way``.
+        self.owner: object = object()  # What its calls are known by in ``under_way``.
         self._clock = clock
         self._new_workers = partial(Workers, name, threads, spare, clock, self.owner)
         # By process: a forked one has none of its parent's threads, and uWSGI runs no hooks.

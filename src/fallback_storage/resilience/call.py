@@ -65,13 +65,13 @@ class Call(Generic[T]):
         self.error: BaseException | None = None
         self.began_at: float | None = None
         #: Whether the client that it needs is being built.
-        self.is_preparing = False
+        self.is_preparing: bool = False
         #: Whether its deadline no longer counts.
         self.is_answered = False
         #: Whether what it holds has been let go of, so that other calls can be made.
         self.is_given_up = False
         #: Whoever has claimed the end releases it when done with that; the other waits for it.
-        self.ended = threading.Lock()
+        self.ended: threading.Lock = threading.Lock()
         self.ended.acquire()
         self._answer: T
         self._context = copy_context()

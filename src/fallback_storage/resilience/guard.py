@@ -38,8 +38,8 @@ class Guard:
         self.breaker = breaker
         self.bulkhead = bulkhead
         self.timeout = timeout
-        self.calls = 0
-        self.faults = 0
+        self.calls: int = 0
+        self.faults: int = 0
         self.last_error: str | None = None
         self._clock = clock
         # The one thread of a backend would wait for itself, and a probe for its own end.

@@ -51,7 +51,7 @@ class AsyncStream:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self.close = stream.close
+        self.close: Callable[[], None] = stream.close
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         read = sync_to_async(self._stream.read, thread_sensitive=False)

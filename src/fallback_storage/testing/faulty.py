@@ -23,11 +23,19 @@ _OPTIONAL = frozenset(
     | {"get_accessed_time", "get_created_time", "get_modified_time"}
 )
 
+#: The methods that a stage can be about.
+_METHODS = (
+    *("open", "save", "_open", "_save", "is_name_available"),
+    *("get_valid_name", "get_alternative_name", "get_available_name", "generate_filename"),
+    *("path", "delete", "exists", "listdir", "size", "url"),
+    *("get_accessed_time", "get_created_time", "get_modified_time"),
+)
+
 
 class _Intercepted:
     """A method of the wrapped storage; asked for on the class, the declaration itself."""
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
 
     def __get__(self, storage: FaultyStorage | None, owner: type) -> Any:
@@ -47,11 +55,6 @@ class _Intercepted:
         return intercepted
 
 
-def _intercepted() -> Any:
-    """The declaration of one method, of any type: the wrapped storage knows it."""
-    return _Intercepted()
-
-
 class FaultyStorage(Storage):
     """Any storage, with faults staged per method and per name, and every call recorded.
 
@@ -65,25 +68,6 @@ class FaultyStorage(Storage):
         self._lock = threading.Lock()
         self._stages: list[Stage] = []
         self._calls: list[Call] = []
-
-    open = _intercepted()
-    save = _intercepted()
-    _open = _intercepted()
-    _save = _intercepted()
-    is_name_available = _intercepted()
-    get_valid_name = _intercepted()
-    get_alternative_name = _intercepted()
-    get_available_name = _intercepted()
-    generate_filename = _intercepted()
-    path = _intercepted()
-    delete = _intercepted()
-    exists = _intercepted()
-    listdir = _intercepted()
-    size = _intercepted()
-    url = _intercepted()
-    get_accessed_time = _intercepted()
-    get_created_time = _intercepted()
-    get_modified_time = _intercepted()
 
     def __getattr__(self, name: str) -> Any:
         """The wrapped storage's own (``location``, ``file_overwrite``), unrecorded."""
@@ -194,7 +178,12 @@ class FaultyStorage(Storage):
         return {name for name in dir(cls) if isinstance(getattr(cls, name), _Intercepted)}
 
 
+# Not in the class: type checkers know each as Django's Storage declares it.
+for _method in _METHODS:
+    setattr(FaultyStorage, _method, _Intercepted(_method))
+
+
 class RemoteFaultyStorage(FaultyStorage):
     """A `FaultyStorage` without local paths, whatever the wrapped storage has."""
 
-    path = Storage.path
+    path: Any = Storage.path

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from django.core.files.base import File
 
+if TYPE_CHECKING:
+    _File = File[Any]
+else:  # Generic in the stubs alone.
+    _File = File
 
-class LazyFile(File):  # type: ignore[type-arg] # generic in the stubs alone
+
+class LazyFile(_File):
     """Opens the real file at the first read, write, seek, ``size`` or ``closed``, as Azure's does.
 
     An error of the opener is raised at that touch, and again at the next.
@@ -18,7 +23,7 @@ class LazyFile(File):  # type: ignore[type-arg] # generic in the stubs alone
     def __init__(self, opener: Callable[[], IO[Any]], name: str, mode: str = "rb") -> None:
         self._opener = opener
         self._opened: IO[Any] | None = None
-        self.name = name
+        self.name: str | None = name
         self.mode = mode
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import cached_property
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 from django.core.files.base import File
@@ -26,7 +27,7 @@ class Azure(Adapter):
     atomic_save = True
     downloads_whole = True
     thread_safe = True
-    client = Client(
+    client: ClassVar[Client | None] = Client(
         hangs="for 326 s",
         option="client_options",
         setting="AZURE_CLIENT_OPTIONS",

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.files.base import File
 
@@ -21,7 +21,7 @@ from fallback_storage.backend.adapters.one_connection import OneConnection
 class FTP(OneConnection):
     """FTPStorage."""
 
-    client = Client(hangs="for ever")
+    client: ClassVar[Client | None] = Client(hangs="for ever")
 
     def says_missing(self, error: Exception) -> bool:
         # The same number while connecting: the directory of the whole storage is missing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.files.base import File
 
@@ -26,7 +26,7 @@ class GCS(Adapter):
     atomic_save = True
     downloads_whole = True
     thread_safe = True
-    client = Client(hangs="for 121 s")
+    client: ClassVar[Client | None] = Client(hangs="for 121 s")
 
     def facts(self, file: Any) -> Facts:
         found = getattr(file, "blob", None)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -41,7 +41,7 @@ class S3(Adapter):
     atomic_save = True
     downloads_whole = True
     thread_safe = True
-    client = Client(
+    client: ClassVar[Client | None] = Client(
         hangs="for 180 s",
         option="client_config",
         setting="AWS_S3_CLIENT_CONFIG",

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.files.base import File
 
@@ -20,7 +20,7 @@ from fallback_storage.backend.adapters.one_connection import OneConnection
 class SFTP(OneConnection):
     """SFTPStorage."""
 
-    client = Client(
+    client: ClassVar[Client | None] = Client(
         hangs="for 133 s",
         option="params",
         setting="SFTP_STORAGE_PARAMS",

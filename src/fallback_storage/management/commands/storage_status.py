@@ -29,7 +29,7 @@ class Command(BaseCommand):
         " wrong usage."
     )
     # It has to run when something is wrong.
-    requires_system_checks = ()
+    requires_system_checks: tuple[()] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
