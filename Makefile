@@ -113,7 +113,7 @@ COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgra
 	--custom-compile-command "make requirements"
 
 .PHONY: requirements
-requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream requirements-apps ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream requirements-apps requirements-docs ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
 	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
 
@@ -139,6 +139,10 @@ requirements-mutants: $(READY)
 .PHONY: requirements-apps
 requirements-apps: $(READY)
 	$(COMPILE) --python-version 3.11 --group apps --output-file requirements/apps.txt
+
+.PHONY: requirements-docs
+requirements-docs: $(READY)
+	$(COMPILE) --python-version 3.11 --group docs --output-file requirements/docs.txt
 
 .PHONY: requirements-upstream
 requirements-upstream: $(READY)
