@@ -82,6 +82,19 @@ apps: .apps/.pinned ## twelve applications over overlays and failover, and the r
 	$(APPS) -m pip --disable-pip-version-check -qq check
 	@touch $@
 
+DOCS := .docs/venv/bin/python
+
+# Warnings are errors, and nothing is fetched: it builds offline.
+.PHONY: docs
+docs: .docs/.pinned ## build the site into .docs/site
+	$(DOCS) -m sphinx -W --keep-going -q -E -b html -d .docs/cache docs .docs/site
+
+.docs/.pinned: requirements/docs.txt
+	$(PYTHON) -m venv --clear .docs/venv
+	$(DOCS) -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
+	$(DOCS) -m pip --disable-pip-version-check -qq check
+	@touch $@
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
@@ -153,7 +166,7 @@ requirements-upstream: $(READY)
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps
+		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps .docs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .venv/.pinned pyproject.toml
