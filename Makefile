@@ -95,6 +95,20 @@ docs: .docs/.pinned ## build the site into .docs/site
 	$(DOCS) -m pip --disable-pip-version-check -qq check
 	@touch $@
 
+WHEEL := .wheel/venv/bin/python
+
+# The environment holds the wheel and what it depends on, and nothing of the tests.
+.PHONY: wheel
+wheel: $(READY) ## build the wheel and the sdist into dist/, check them, import the wheel in an empty environment
+	rm -rf dist .wheel
+	$(PY) -m hatchling build -t sdist -t wheel -d dist
+	.venv/bin/check-wheel-contents dist/*.whl
+	$(PY) -m twine check --strict dist/*
+	$(PYTHON) -m venv .wheel/venv
+	$(PY) -m uv --quiet pip install --python $(WHEEL) --constraint requirements/dev.txt dist/*.whl
+	$(WHEEL) -m pip --disable-pip-version-check check
+	cd .wheel && venv/bin/python -I -W error -c 'import fallback_storage.storage as s; print(s.__file__); assert "site-packages" in s.__file__'
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
@@ -104,9 +118,10 @@ benchmark: $(READY) ## measure side by side with the alternatives, into benchmar
 	@$(PY) -m benchmarks $(ARGS)
 
 .PHONY: lint
-lint: $(READY) ## ruff: rules and format
+lint: $(READY) ## ruff: rules and format; zizmor: the workflows
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/zizmor --offline --quiet .
 
 .PHONY: types
 types: $(READY) ## mypy, strict
@@ -166,7 +181,7 @@ requirements-upstream: $(READY)
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps .docs
+		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps .docs .wheel
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .venv/.pinned pyproject.toml

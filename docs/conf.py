@@ -22,7 +22,7 @@ sys.path[:0] = [str(DOCS), str(DOCS.parent / "src")]
 from option_table import rows  # noqa: E402
 
 # The package is imported for its docstrings, and that needs settings.
-settings.configure(INSTALLED_APPS=["fallback_storage"], SECRET_KEY="docs")
+settings.configure(INSTALLED_APPS=["fallback_storage"])
 django.setup()
 
 project = "django-fallback-storage"
