@@ -82,6 +82,33 @@ apps: .apps/.pinned ## twelve applications over overlays and failover, and the r
 	$(APPS) -m pip --disable-pip-version-check -qq check
 	@touch $@
 
+DOCS := .docs/venv/bin/python
+
+# Warnings are errors, and nothing is fetched: it builds offline.
+.PHONY: docs
+docs: .docs/.pinned ## build the site into .docs/site
+	$(DOCS) -m sphinx -W --keep-going -q -E -b html -d .docs/cache docs .docs/site
+
+.docs/.pinned: requirements/docs.txt
+	$(PYTHON) -m venv --clear .docs/venv
+	$(DOCS) -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
+	$(DOCS) -m pip --disable-pip-version-check -qq check
+	@touch $@
+
+WHEEL := .wheel/venv/bin/python
+
+# The environment holds the wheel and what it depends on, and nothing of the tests.
+.PHONY: wheel
+wheel: $(READY) ## build the wheel and the sdist into dist/, check them, import the wheel in an empty environment
+	rm -rf dist .wheel
+	$(PY) -m hatchling build -t sdist -t wheel -d dist
+	.venv/bin/check-wheel-contents dist/*.whl
+	$(PY) -m twine check --strict dist/*
+	$(PYTHON) -m venv .wheel/venv
+	$(PY) -m uv --quiet pip install --python $(WHEEL) --constraint requirements/dev.txt dist/*.whl
+	$(WHEEL) -m pip --disable-pip-version-check check
+	cd .wheel && venv/bin/python -I -W error -c 'import fallback_storage.storage as s; print(s.__file__); assert "site-packages" in s.__file__'
+
 .PHONY: demo
 demo: $(READY) ## run the example site's main job, tell it, and leave the site running (DEMO_SERVE=0: end)
 	@$(PY) -m example.demo
@@ -91,9 +118,10 @@ benchmark: $(READY) ## measure side by side with the alternatives, into benchmar
 	@$(PY) -m benchmarks $(ARGS)
 
 .PHONY: lint
-lint: $(READY) ## ruff: rules and format
+lint: $(READY) ## ruff: rules and format; zizmor: the workflows
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/zizmor --offline --quiet .
 
 .PHONY: types
 types: $(READY) ## mypy, strict; 99 % of the types of each public module known
@@ -114,7 +142,7 @@ COMPILE = $(PY) -m uv pip compile --quiet --python $(PY) $(if $(UPGRADE),--upgra
 	--custom-compile-command "make requirements"
 
 .PHONY: requirements
-requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream requirements-apps ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
+requirements: $(READY) $(DJANGOS:%=requirements-%) requirements-benchmarks requirements-mutants requirements-upstream requirements-apps requirements-docs ## pin pyproject.toml's groups anew (UPGRADE=1: newest versions)
 	$(COMPILE) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	@! grep -nE 'https?:|file:|find-links|index-url|@ ' requirements/*.txt
 
@@ -141,6 +169,10 @@ requirements-mutants: $(READY)
 requirements-apps: $(READY)
 	$(COMPILE) --python-version 3.11 --group apps --output-file requirements/apps.txt
 
+.PHONY: requirements-docs
+requirements-docs: $(READY)
+	$(COMPILE) --python-version 3.11 --group docs --output-file requirements/docs.txt
+
 .PHONY: requirements-upstream
 requirements-upstream: $(READY)
 	$(PY) -c "import django; print('setuptools', 'django==' + django.__version__, sep='\n')" \
@@ -150,7 +182,7 @@ requirements-upstream: $(READY)
 .PHONY: clean
 clean: ## remove what the other targets made
 	rm -rf .venv .ci-cache .benchmark-cache build dist htmlcov .coverage .coverage.* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps
+		.mypy_cache .pytest_cache .ruff_cache .mutants mutants .upstream .apps .docs .wheel
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): .venv/.pinned pyproject.toml

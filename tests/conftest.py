@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 # The suite asserts in modules that are not tests: explained in full only if asked for.
-pytest.register_assert_rewrite("fallback_storage.testing")
+pytest.register_assert_rewrite("fallback_storage.testing", "tests.servers.remote_suite")
 
 # The same examples in every run, and none remembered: a failure is one of the code.
 settings.register_profile(

@@ -19,6 +19,7 @@ from fallback_storage.storage import FallbackStorage
 
 from .azure import CONTAINER, AzureBlob, LoopbackStorage, MakeAzure
 from .files import Pair, fallback, put, read
+from .remote_suite import RemoteSuite
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning"),
@@ -62,22 +63,13 @@ def pair(request: pytest.FixtureRequest, local: FileSystemStorage, azure: AzureS
     return Pair(local, azure) if request.param == "local, azure" else Pair(azure, local)
 
 
-@pytest.mark.parametrize("where", ["first", "second", "both"])
-def test_the_first_backend_that_has_a_file_serves_it(pair: Pair, where: str) -> None:
-    storage = pair.combined()
-    name = "dir/größe 1.txt"
-    pair.put(where, name)
-    holder, content = (pair.second, b"second") if where == "second" else (pair.first, b"1st")
-    assert read(storage, name) == content
-    assert read(storage, name, "r") == content.decode()
-    with storage.open(name) as file:
-        assert [file.read(1), file.read(2)] == [content[:1], content[1:3]]
-    assert storage.exists(name)
-    assert storage.size(name) == len(content)
-    assert storage.url(name) == holder.url(name)
-    assert storage.locate(name) == ("second" if where == "second" else "first")
-    assert storage.listdir("dir") == ([], ["größe 1.txt"])
-    assert storage.listdir("") == (["dir"], [])
+@pytest.fixture
+def remote(azure: LoopbackStorage) -> LoopbackStorage:
+    return azure
+
+
+class TestAzure(RemoteSuite):
+    pass
 
 
 def test_a_blob_in_neither_is_missing_when_it_is_opened(

@@ -19,7 +19,8 @@ from fallback_storage.backend.adapters import adapter_for
 from fallback_storage.errors import StorageUnavailable, UnsupportedOperation
 from fallback_storage.storage import OverlayStorage
 
-from .files import Interrupting, Pair, fallback, put, read
+from .files import fallback, put, read
+from .remote_suite import ConnectedSuite
 from .sftp import SFTPServer
 
 
@@ -44,42 +45,25 @@ def sftp(server: SFTPServer, tmp_path: Path) -> Iterator[SFTPStorage]:
     storage.close()
 
 
-@pytest.fixture(params=["local, sftp", "sftp, local"])
-def pair(request: pytest.FixtureRequest, local: FileSystemStorage, sftp: SFTPStorage) -> Pair:
-    return Pair(local, sftp) if request.param == "local, sftp" else Pair(sftp, local)
+@pytest.fixture
+def remote(sftp: SFTPStorage) -> SFTPStorage:
+    return sftp
 
 
-@pytest.mark.parametrize("where", ["first", "second", "both"])
-def test_the_first_backend_that_has_a_file_serves_it(pair: Pair, where: str) -> None:
-    storage = pair.combined()
-    pair.put(where, "dir/größe 1.txt")
-    holder, content = (pair.second, b"second") if where == "second" else (pair.first, b"1st")
-    name = "dir/größe 1.txt"
-    assert read(storage, name) == content
-    assert read(storage, name, "r") == content.decode()
-    with storage.open(name) as file:
-        assert [file.read(1), file.read(2)] == [content[:1], content[1:3]]
-        file.seek(0)
-        assert b"".join(file.chunks()) == content
-    assert storage.exists(name)
-    assert storage.size(name) == len(content)
-    assert storage.get_modified_time(name) == holder.get_modified_time(name)
-    assert storage.url(name) == holder.url(name)
-    assert storage.locate(name) == ("second" if where == "second" else "first")
-    assert storage.listdir("dir") == ([], ["größe 1.txt"])
-    assert storage.listdir("") == (["dir"], [])
+@pytest.fixture
+def own_remote(server: SFTPServer, tmp_path: Path) -> Iterator[OwnSFTPStorage]:
+    own = OwnSFTPStorage(
+        host=HOST,
+        params=server.params,
+        root_path="/",
+        known_host_file=str(tmp_path / "known_hosts"),
+    )
+    yield own
+    own.close()
 
 
-def test_a_file_in_neither_is_missing_when_it_is_opened(pair: Pair) -> None:
-    storage = pair.combined()
-    for mode in ("rb", "r"):
-        with pytest.raises(FileNotFoundError):
-            storage.open("dir/a.txt", mode)
-    for ask in (storage.size, storage.get_modified_time, storage.listdir):
-        with pytest.raises(FileNotFoundError):
-            ask("dir/a.txt")
-    assert not storage.exists("dir/a.txt")
-    storage.delete("dir/a.txt")
+class TestSFTP(ConnectedSuite):
+    pass
 
 
 def test_a_missing_file_does_not_cost_the_connection(
@@ -93,38 +77,6 @@ def test_a_missing_file_does_not_cost_the_connection(
         with pytest.raises(UnsupportedOperation):
             fallback(sftp=sftp).get_created_time("a.txt")
     assert server.connections == 1
-
-
-def test_a_large_file_comes_back_whole(pair: Pair) -> None:
-    content = os.urandom(1_000_000)
-    storage = pair.combined()
-    name = storage.save("new/large.bin", ContentFile(content))
-    assert storage.locate(name) == "first"
-    assert read(pair.first, name) == read(storage, name) == content
-    with storage.open(name) as file:
-        assert storage.save("copy.bin", file) == "copy.bin"
-    assert read(storage, "copy.bin") == content
-
-
-def test_an_empty_file_is_a_file(pair: Pair) -> None:
-    storage = pair.combined()
-    pair.put("second", "empty", second=b"")
-    assert read(storage, "empty") == b""
-    assert storage.size("empty") == 0
-
-
-def test_a_save_keeps_clear_of_a_name_in_the_second(pair: Pair) -> None:
-    pair.put("second", "a.txt")
-    name = put(pair.combined(), "a.txt")
-    assert name != "a.txt"
-    assert pair.first.exists(name)
-    assert not pair.first.exists("a.txt")
-
-
-def test_a_file_opened_for_writing_is_written_to_the_first(pair: Pair) -> None:
-    with pair.combined().open("a.txt", "wb") as file:
-        file.write(b"written")
-    assert read(pair.first, "a.txt") == b"written"
 
 
 # Refusing
@@ -209,21 +161,6 @@ def test_a_delete_that_nobody_heard_is_an_error(
     assert read(storage, "a.txt") == b"content"
 
 
-def test_a_server_that_comes_back_is_used_again(
-    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
-) -> None:
-    storage = fallback(sftp=sftp, local=local)
-    put(storage, "a.txt", b"sftp")
-    put(local, "local.txt", b"local")
-    for _ in range(2):
-        server.stop()
-        for _ in range(3):
-            assert read(storage, "local.txt") == b"local"
-        server.start()
-        assert read(storage, "a.txt") == b"sftp"
-        assert storage.locate("a.txt") == "sftp"
-
-
 def test_a_server_that_comes_back_is_used_by_the_next_call_after_any(
     server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
 ) -> None:
@@ -239,19 +176,6 @@ def test_a_server_that_comes_back_is_used_by_the_next_call_after_any(
         meet_outage()
         server.start()
         assert storage.locate("a.txt") == "sftp"
-
-
-def test_a_server_that_goes_away_in_the_middle_of_a_save(
-    server: SFTPServer, sftp: SFTPStorage, local: FileSystemStorage
-) -> None:
-    content = os.urandom(1_000_000)
-    storage = fallback(sftp=sftp, local=local)
-    name = storage.save("a.bin", File(Interrupting(content, server.stop), "a.bin"))
-    server.start()
-    # The half that SFTP was left with cannot be removed, so the other file has another name.
-    assert read(storage, name) == content
-    assert read(local, name) == content
-    assert name != "a.bin"
 
 
 def test_a_server_that_goes_away_in_the_middle_of_a_read(
@@ -311,21 +235,6 @@ def create(storage: SFTPStorage, name: str, content: bytes, skip: bool = False) 
     return adapter_for(storage).create(name, ContentFile(content), skip_if)
 
 
-def test_a_file_is_created_only_where_there_is_none(sftp: SFTPStorage) -> None:
-    assert create(sftp, "dir/skipped.txt", b"x", skip=True) is None
-    assert create(sftp, "dir/a.txt", b"first") == "dir/a.txt"
-    assert create(sftp, "dir/a.txt", b"second") is None
-    assert read(sftp, "dir/a.txt") == b"first"
-    assert sftp.listdir("dir") == ([], ["a.txt"])
-
-
-def test_a_file_is_replaced_at_once(sftp: SFTPStorage) -> None:
-    sftp.save("a.txt", ContentFile(b"old"))
-    assert adapter_for(sftp).replace("a.txt", ContentFile(b"new")) == "a.txt"
-    assert read(sftp, "a.txt") == b"new"
-    assert sftp.listdir("") == ([], ["a.txt"])
-
-
 def test_a_full_disk_leaves_nothing_under_the_final_name(
     sftp: SFTPStorage, local: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,21 +261,6 @@ def test_a_rename_that_fails_for_another_reason_is_an_error(
     with pytest.raises(PermissionError):
         create(sftp, "a.txt", b"a")
     assert sftp.listdir("") == ([], [])
-
-
-def test_a_subclass_stores_in_its_own_way(server: SFTPServer, tmp_path: Path) -> None:
-    own = OwnSFTPStorage(
-        host=HOST,
-        params=server.params,
-        root_path="/",
-        known_host_file=str(tmp_path / "known_hosts"),
-    )
-    assert create(own, "a.txt", b"first") == "a.txt"
-    assert create(own, "a.txt", b"second") is None
-    assert adapter_for(own).replace("a.txt", ContentFile(b"third")) == "a.txt"
-    assert not adapter_for(own).atomic_replace
-    assert read(own, "a.txt") == b"third"
-    own.close()
 
 
 def test_a_missing_key_file_is_no_missing_file(server: SFTPServer, tmp_path: Path) -> None:
