@@ -140,10 +140,8 @@ def _found(request: HttpRequest, members: Members, name: str) -> tuple[Opened, R
     found = opened(members, name, part)
     if part is None or found.representation.allows_range(request.headers.get("If-Range")):
         return found, part
-    if found.position:
-        found.file.close()
-        found = opened(members, name, None)
-    return found, None
+    found.file.close()  # It may hold no more than the part.
+    return opened(members, name, None), None
 
 
 def _response(

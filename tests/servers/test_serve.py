@@ -284,9 +284,10 @@ def test_the_rest_of_another_object_is_the_whole_one(
 ) -> None:
     s3.save("a.txt", ContentFile(b"content"))
     with configured(local, s3), serving() as port:
-        headers = {"Range": "bytes=3-", "If-Range": '"another"'}
-        answer = Answer(port, "/allowed/a.txt", **headers)
-        assert (answer.status, answer.body) == (200, b"content")
+        for part in ("bytes=3-", "bytes=0-2", "bytes=-2", "bytes=0-"):
+            headers = {"Range": part, "If-Range": '"another"'}
+            answer = Answer(port, "/allowed/a.txt", **headers)
+            assert (answer.status, answer.body) == (200, b"content")
     s3.delete("a.txt")
 
 
