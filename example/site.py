@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from example.gallery.models import Photo
+from example.gallery.models import Photo, Post
 from example.pictures import Picture
 
 
@@ -47,6 +48,16 @@ class Site:
         if response.status_code != 200:
             raise RuntimeError(f"{url} answered {response.status_code}.")
         return bytes(response.getvalue())
+
+    def post(self) -> dict[str, bytes | int]:
+        """Load the post; return each picture that its text refers to, or the status instead."""
+        response = self._client.get(reverse("post", args=[Post.objects.get().pk]))
+        found: dict[str, bytes | int] = {}
+        for url in re.findall(r'<img src="([^"]+)"', response.content.decode()):
+            answer = self._client.get(url)
+            ok = answer.status_code == 200
+            found[url] = bytes(answer.getvalue()) if ok else answer.status_code
+        return found
 
     def upload(self, picture: Picture) -> None:
         """Upload a picture with the form on the page."""

@@ -35,6 +35,7 @@ class Story(Visit):
             self.replacing_makes_a_copy_here,
             self.changing_in_place_copies_up,
             self.deleted_stays_deleted,
+            self.rich_text_shows_its_pictures,
             self.lost_file_is_an_error,
             self.production_stops,
             self.error_says_who_could_not_answer,
@@ -134,6 +135,27 @@ class Story(Visit):
             f"{self.deleted}, deleted on the page, and {self.removed}, deleted in the admin, stay"
             " gone here, though production has them as before."
         )
+
+    def rich_text_shows_its_pictures(self) -> str:
+        found = self.answered(self.pictures_of_post)
+        gone = [url for url, content in found.items() if content == 404]
+        expected = [f"/media/{name}" for name in (self.deleted, self.removed)]
+        check(gone == expected, f"Of the post's pictures {gone} are gone.")
+        last = self.pictures[len(found) - 1]
+        check(found[f"/media/{last.name}"] == last.content, f"{last.name} is another picture.")
+        self.check_production()
+        return (
+            f"A post has {len(found)} pictures in its text, by their addresses below /media/:"
+            f" {len(found) - len(gone)} load, from here or from production; the {len(gone)}"
+            " deleted ones are 404."
+        )
+
+    def pictures_of_post(self) -> dict[str, bytes | int]:
+        """Load the post, which is whole if production answered for every picture."""
+        found = self.site.post()
+        if 503 in found.values():
+            raise StorageUnavailable("A picture of the post is not known.")
+        return found
 
     def lost_file_is_an_error(self) -> str:
         with caught(FileNotFoundError) as errors:

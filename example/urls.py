@@ -12,6 +12,7 @@ from fallback_storage.views import serve
 
 urlpatterns = [
     path("", views.gallery, name="gallery"),
+    path("posts/<int:pk>/", views.post, name="post"),
     path("upload/", views.upload, name="upload"),
     path("photos/<int:pk>/replace/", views.replace, name="replace"),
     path("photos/<int:pk>/delete/", views.delete, name="delete"),

@@ -38,6 +38,18 @@ class Photo(models.Model):
         self.image.save(name.name, content)
 
 
+class Post(models.Model):
+    """A text with pictures, whose addresses are written down in it, as an editor leaves it."""
+
+    title = models.CharField(max_length=100)
+    body = models.TextField(help_text="HTML")
+
+    objects: ClassVar[models.Manager[Post]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.title
+
+
 @receiver(post_delete, sender=Photo)
 def delete_file(instance: Photo, **kwargs: object) -> None:
     """Delete the file of a row that was deleted, here or in the admin."""

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from example.gallery.apps import config
 from example.gallery.cards import card
 from example.gallery.forms import ReplaceForm, UploadForm
-from example.gallery.models import Photo
+from example.gallery.models import Photo, Post
 from fallback_storage.storage import OverlayStorage
 
 
@@ -25,8 +25,19 @@ def gallery(request: HttpRequest) -> HttpResponse:
     """Show all pictures, newest first, and how many each backend serves."""
     cards = [card(photo) for photo in Photo.objects.all()]
     counts = sorted(Counter(card.badge for card in cards).items())
-    context = {"cards": cards, "counts": counts, "production": config().production}
+    context = {
+        "cards": cards,
+        "counts": counts,
+        "posts": Post.objects.all(),
+        "production": config().production,
+    }
     return render(request, "gallery/gallery.html", context)
+
+
+@require_safe
+def post(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a post, whose text refers to files without asking the storage."""
+    return render(request, "gallery/post.html", {"post": get_object_or_404(Post, pk=pk)})
 
 
 @require_POST

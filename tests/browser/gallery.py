@@ -9,11 +9,15 @@ from playwright.sync_api import Locator, Page, Response
 
 from example.pictures import Picture
 
-# Whether each picture arrived: a broken one has no width.
-_WIDTHS = """images => Promise.all(images.map(async image => {
+# Whether a picture arrived: a broken one has no width.
+WIDTH = """async image => {
     await image.decode().catch(() => null);
-    return [image.closest("li").dataset.file, image.naturalWidth];
-}))"""
+    return image.naturalWidth;
+}"""
+
+_WIDTHS = f"""images => Promise.all(images.map(async image =>
+    [image.closest("li").dataset.file, await ({WIDTH})(image)]
+))"""
 
 # How long the page took to arrive, in seconds; pictures come after it.
 _SECONDS = "performance.getEntriesByType('navigation')[0].responseEnd / 1000"

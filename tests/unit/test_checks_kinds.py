@@ -13,7 +13,7 @@ from storages.backends.s3 import S3Storage
 
 from fallback_storage.storage import FallbackStorage
 
-from .findings import FILES, MEMORY, combined, messages, only, read_only
+from .findings import FALLBACK, FILES, MEMORY, OVERLAY, combined, messages, only, read_only
 
 
 class WithDefaults(S3Storage):  # type: ignore[misc]
@@ -90,6 +90,47 @@ def test_w012_static_files_on_a_combined_storage() -> None:
     }
     found = only(messages(STORAGES=storages))
     assert found.id == "fallback_storage.W012"
+
+
+@pytest.mark.parametrize(
+    ("cls", "alias", "media_url", "debug", "says"),
+    [
+        (OVERLAY, "default", "/disk/", False, "Django's own view serves /disk/"),
+        (OVERLAY, "default", "/disk/", True, "Django's own view serves /disk/"),
+        (OVERLAY, "default", "/other/", True, "no view serves /other/"),
+        (OVERLAY, "default", "/other/", False, None),
+        (OVERLAY, "default", "/media/", True, None),
+        (OVERLAY, "default", "https://media.example/disk/", True, None),
+        (OVERLAY, "default", "", True, None),
+        (OVERLAY, "another", "/disk/", True, None),
+        (FALLBACK, "default", "/disk/", True, None),
+    ],
+)
+def test_w013_media_url_past_an_overlay(
+    cls: str, alias: str, media_url: str, debug: bool, says: str | None
+) -> None:
+    backends = ["uploads", read_only("production")]
+    storages = {
+        "default": {"BACKEND": FILES},
+        "staticfiles": {"BACKEND": MEMORY},
+        "uploads": {"BACKEND": FILES},
+        "production": {"BACKEND": MEMORY},
+        alias: {"BACKEND": cls, "OPTIONS": {"backends": backends}},
+    }
+    urlconf = "tests.diagnosis.urls"
+    found = messages(STORAGES=storages, MEDIA_URL=media_url, DEBUG=debug, ROOT_URLCONF=urlconf)
+    if says is None:
+        assert found == []
+    else:
+        message = only(found)
+        assert message.id == "fallback_storage.W013"
+        assert says in message.msg
+        assert "view=serve" in str(message.hint)
+
+
+def test_w013_leaves_a_broken_urlconf_to_django() -> None:
+    overlay = {"BACKEND": OVERLAY, "OPTIONS": {"backends": ["uploads", "production"]}}
+    assert messages(overlay, MEDIA_URL="/disk/", DEBUG=True, ROOT_URLCONF="no.such.module") == []
 
 
 @isolate_apps("tests.unit")

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from django.core import checks
 
-from fallback_storage.checks import configuration, outages, presence
+from fallback_storage.checks import configuration, media, outages, presence
 
 ERRORS = (*configuration.ERRORS, *presence.ERRORS)
-WARNINGS = (*configuration.WARNINGS, *outages.WARNINGS, *presence.WARNINGS)
+WARNINGS = (
+    *(*configuration.WARNINGS, *media.WARNINGS),
+    *(*outages.WARNINGS, *presence.WARNINGS),
+)
 
 
 def register() -> None:
