@@ -6,13 +6,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
 from example.gallery.models import Photo, Post
-from example.pictures import Picture
+from example.pictures import POST_PICTURES, Picture
 
 LOST = "photos/lost.jpg"
 EDITOR = "editor"  # and password, of a site for one developer's machine
-
-# How many pictures the post refers to.
-POST_PICTURES = 5
 
 
 def load(pictures: list[Picture]) -> int:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageOps
 
+# How many pictures the post refers to.
+POST_PICTURES = 5
 SIZE = WIDTH, HEIGHT = 960, 720
 
 COLOURS = {

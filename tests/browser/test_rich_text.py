@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser
 
-from example.dump import POST_PICTURES
-from example.pictures import picture, pictures
+from example.pictures import POST_PICTURES, picture, pictures
 from tests.browser.conftest import RunningSite
 from tests.browser.gallery import WIDTH, Gallery
 
