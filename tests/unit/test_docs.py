@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from boto3.s3.transfer import TransferConfig
@@ -162,3 +163,16 @@ def test_the_reference_has_the_options_and_defaults_of_the_code(
         default = list(field.default) if isinstance(field.default, tuple) else field.default
         assert (None if shown == "none" else ast.literal_eval(shown)) == default, field.name
     assert table == {}
+
+
+@pytest.mark.parametrize(
+    "picture", sorted((ROOT / "docs").glob("diagrams/*.svg")), ids=lambda path: path.stem
+)
+def test_no_box_of_a_diagram_is_cut_off(picture: Path) -> None:
+    svg = ElementTree.parse(picture).getroot()  # noqa: S314 - our own
+    *_, width, height = map(float, svg.attrib["viewBox"].split())
+    boxes = [box.attrib for box in svg.iter("{http://www.w3.org/2000/svg}rect")]
+    assert boxes
+    for box in boxes:
+        assert float(box.get("x", 0)) + float(box["width"]) <= width
+        assert float(box.get("y", 0)) + float(box["height"]) <= height
