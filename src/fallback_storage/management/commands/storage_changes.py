@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -12,11 +11,11 @@ from typing import Any
 
 from django.conf import DEFAULT_STORAGE_ALIAS
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from fallback_storage.management.ages import age
 from fallback_storage.management.combined import combined_storage
+from fallback_storage.management.printing import as_json
 from fallback_storage.management.summary import line, summary, totals
 from fallback_storage.overlay.changes import Change, Changes, Kind
 from fallback_storage.overlay.storage import Overlay
@@ -113,14 +112,14 @@ class Command(BaseCommand):
 
     def _list(self, found: Sequence[Change], options: dict[str, Any]) -> None:
         if options["as_json"]:
-            self.stdout.write(_json({"changes": [*map(asdict, found)], "totals": totals(found)}))
+            self.stdout.write(as_json({"changes": [*map(asdict, found)], "totals": totals(found)}))
         else:
             self.stdout.write(summary(found) or "Nothing is changed.")
         _refuse_unknown(found)
 
     def _plan(self, action: str, chosen: Sequence[Change], options: dict[str, Any]) -> None:
         if options["as_json"]:
-            self.stdout.write(_json({"would": [*map(asdict, chosen)], "totals": totals(chosen)}))
+            self.stdout.write(as_json({"would": [*map(asdict, chosen)], "totals": totals(chosen)}))
         elif chosen:
             self.stdout.write(f"Would be {_DONE[action][1].lower()}: {summary(chosen)}.")
         else:
@@ -138,7 +137,7 @@ class Command(BaseCommand):
         if options["as_json"]:
             why = [asdict(each.change) | {"why": each.kept} for each in kept]
             told = {"done": [*map(asdict, done)], "kept": why, "totals": totals(done)}
-            self.stdout.write(_json(told))
+            self.stdout.write(as_json(told))
         else:
             for each in kept:
                 self.stderr.write(f"Kept {each.change.name!r}: {each.kept}.")
@@ -183,12 +182,13 @@ _DONE = {
     "prune": ("Delete", "Deleted"),
     "sweep": ("Delete", "Deleted"),
 }
-_PATTERNS = {"discard": "discard", "restore": "restore"}
+#: Which take names.
+_BY_NAME = ("discard", "restore")
 
 
 def _action(options: dict[str, Any]) -> str | None:
-    flags = {"prune": "prune_promoted", "sweep": "sweep", **_PATTERNS}
-    action = next((action for action, flag in flags.items() if options[flag]), None)
+    flags = {"prune": "prune_promoted"}
+    action = next((each for each in _DONE if options[flags.get(each, each)]), None)
     if options["older_than"] and action not in ("prune", "sweep"):
         raise CommandError("--older-than needs --prune-promoted or --sweep.", returncode=2)
     if action and options["as_json"] and not (options["yes"] or options["dry_run"]):
@@ -203,7 +203,7 @@ def _refuse_unknown(found: Sequence[Change]) -> None:
 
 
 def _chosen(action: str, found: Sequence[Change], options: dict[str, Any]) -> list[Change]:
-    if action in _PATTERNS:
+    if action in _BY_NAME:
         return [*_matching(action, options[action], found)]
     now, least = _aware(timezone.now()), options["older_than"]
     if action == "prune":
@@ -239,7 +239,3 @@ def _is_as_old(time: datetime | None, latest: datetime) -> bool:
 
 def _aware(time: datetime) -> datetime:
     return time if timezone.is_aware(time) else timezone.make_aware(time)
-
-
-def _json(told: Any) -> str:
-    return json.dumps(told, cls=DjangoJSONEncoder, indent=2)

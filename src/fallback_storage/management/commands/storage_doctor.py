@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,7 +9,6 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseError
 
 from fallback_storage.conf import refuse_unknown
@@ -18,6 +16,7 @@ from fallback_storage.diagnosis.diagnosis import Diagnosis, Questions, diagnose
 from fallback_storage.diagnosis.finding import Level
 from fallback_storage.diagnosis.sample import alias_of, file_field, random_name
 from fallback_storage.management.advice import lines, printable
+from fallback_storage.management.printing import as_json
 from fallback_storage.status import combined_storages
 
 
@@ -126,6 +125,4 @@ def _sample(label: str, given: Sequence[str], known: Sequence[str]) -> tuple[Seq
 def _json(found: Sequence[Diagnosis]) -> str:
     told = [asdict(each) | {"is_healthy": each.is_healthy} for each in found]
     is_healthy = all(each.is_healthy for each in found)
-    return json.dumps(
-        {"is_healthy": is_healthy, "storages": told}, cls=DjangoJSONEncoder, indent=2
-    )
+    return as_json({"is_healthy": is_healthy, "storages": told})

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import DEFAULT_STORAGE_ALIAS
 from django.core.exceptions import SuspiciousOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 
 from fallback_storage.combined.explain import Explanation
 from fallback_storage.management.combined import combined_storage
+from fallback_storage.management.printing import as_json
 
 
 class Command(BaseCommand):
@@ -40,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         explanation = _explain(options["storage"], options["name"])
-        self.stdout.write(_json(explanation) if options["as_json"] else str(explanation))
+        self.stdout.write(as_json(asdict(explanation)) if options["as_json"] else str(explanation))
         if explanation.served_by is None:
             raise CommandError(f"No backend serves {explanation.name!r}.")
 
@@ -51,7 +50,3 @@ def _explain(alias: str, name: str) -> Explanation:
         return storage.explain(name)
     except SuspiciousOperation as error:
         raise CommandError(f"{name!r} is no name of a file: {error}", returncode=2) from error
-
-
-def _json(explanation: Explanation) -> str:
-    return json.dumps(asdict(explanation), cls=DjangoJSONEncoder, indent=2)

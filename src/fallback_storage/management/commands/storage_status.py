@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.serializers.json import DjangoJSONEncoder
 
+from fallback_storage.management.printing import as_json
 from fallback_storage.management.table import Cell, Row, aligned
 from fallback_storage.resilience.breaker import State
 from fallback_storage.status import BackendStatus, Probe, StorageStatus, status
@@ -112,7 +111,7 @@ class Command(BaseCommand):
 def _json(found: Sequence[StorageStatus]) -> str:
     is_healthy = all(storage.is_healthy for storage in found)
     told = {"is_healthy": is_healthy, "storages": [asdict(storage) for storage in found]}
-    return json.dumps(told, cls=DjangoJSONEncoder, indent=2)
+    return as_json(told)
 
 
 def _ailing(storage: StorageStatus) -> Iterator[str]:
