@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-from functools import cached_property
 from typing import ClassVar
 from urllib.parse import parse_qs
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import Adapter, SkipIf
+from fallback_storage.backend.adapters.asking import is_found
 from fallback_storage.backend.adapters.client import Client
+from fallback_storage.backend.adapters.conditional import Conditional
 from fallback_storage.backend.permission import Permission, Writing
-from fallback_storage.outcomes import Outcome, classify
 
 # How the service says that a blob is there already.
 _TAKEN = frozenset({"BlobAlreadyExists", "UnauthorizedBlobOverwrite"})
@@ -21,7 +20,7 @@ _SAS_WRITES = frozenset("acdmwxy")
 _SAS = "SharedAccessSignature="
 
 
-class Azure(Adapter):
+class Azure(Conditional):
     """AzureStorage: an upload is one request, which happens or does not."""
 
     atomic_save = True
@@ -41,35 +40,17 @@ class Azure(Adapter):
         # It uploads the whole blob when the file is closed.
         return "w" not in mode and not self.storage.overwrite_files
 
-    @cached_property
-    def can_create(self) -> bool:
-        return self.keeps("_save", "_open", "delete")
-
-    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
-        if not self.can_create:
-            return super().create(name, content, skip_if)
-        if skip_if and skip_if():
-            return None
+    def _create(self, name: str, content: File[bytes]) -> str:
         storage = copy.copy(self.storage)
         storage.overwrite_files = False
-        try:
-            return str(storage._save(name, content))
-        except Exception as error:
-            if getattr(error, "error_code", None) in _TAKEN:
-                return None
-            raise
+        return str(storage._save(name, content))
+
+    def _says_taken(self, error: Exception) -> bool:
+        return getattr(error, "error_code", None) in _TAKEN
 
     def exists(self, name: str) -> bool:
-        if not name:
-            return True
-        try:
-            # The same request; its own takes a missing container for "no".
-            self.storage.size(name)
-        except Exception as error:
-            if classify(error) is not Outcome.MISSING:
-                raise
-            return False
-        return True
+        # The same request; its own takes a missing container for "no".
+        return not name or is_found(lambda: self.storage.size(name))
 
     def listdir(self, path: str) -> tuple[list[str], list[str]]:
         # Its own gives full names, of all that lies below, and the root's whatever its location.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.files.base import File
 
-from fallback_storage.backend.adapters.base import PROBE, Adapter, SkipIf
+from fallback_storage.backend.adapters.base import PROBE
 from fallback_storage.backend.adapters.client import Client
+from fallback_storage.backend.adapters.conditional import Conditional
 from fallback_storage.backend.copied import Facts
 from fallback_storage.backend.permission import Permission, Writing
 from fallback_storage.statuses import http_status, sent_at
@@ -20,12 +21,13 @@ _TAKEN = 412
 _WRITES = ("storage.objects.create", "storage.objects.delete", "storage.objects.update")
 
 
-class GCS(Adapter):
+class GCS(Conditional):
     """GoogleCloudStorage: an upload is one request, which happens or does not."""
 
     atomic_save = True
     downloads_whole = True
     thread_safe = True
+    create_needs = ("_save", "_open", "exists", "delete", "bucket")
     client: ClassVar[Client | None] = Client(hangs="for 121 s")
 
     def facts(self, file: Any) -> Facts:
@@ -35,23 +37,13 @@ class GCS(Adapter):
     def refuses_mode(self, mode: str) -> bool:
         return "w" not in mode
 
-    @cached_property
-    def can_create(self) -> bool:
-        return self.keeps("_save", "_open", "exists", "delete", "bucket")
-
-    def create(self, name: str, content: File[bytes], skip_if: SkipIf) -> str | None:
-        if not self.can_create:
-            return super().create(name, content, skip_if)
-        if skip_if and skip_if():
-            return None
+    def _create(self, name: str, content: File[bytes]) -> str:
         storage = copy.copy(self.storage)
         storage._bucket = _NewBlobs(self.storage.bucket)
-        try:
-            return str(storage._save(name, content))
-        except Exception as error:
-            if http_status(error) == _TAKEN:
-                return None
-            raise
+        return str(storage._save(name, content))
+
+    def _says_taken(self, error: Exception) -> bool:
+        return http_status(error) == _TAKEN
 
     def write_permission(self) -> Permission:
         found = self.storage.bucket.test_iam_permissions(list(_WRITES))

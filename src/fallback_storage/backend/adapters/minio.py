@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fallback_storage.backend.adapters.asking import is_found
 from fallback_storage.backend.adapters.downloaded import Downloaded
-from fallback_storage.outcomes import Outcome, classify
 
 
 class MinIO(Downloaded):
@@ -14,12 +14,7 @@ class MinIO(Downloaded):
     def exists(self, name: str) -> bool:
         # Its own is False whatever happens, an outage included.
         storage = self.built
-        try:
-            storage.client.stat_object(
-                bucket_name=storage.bucket_name, object_name=storage._sanitize_path(name)
-            )
-        except Exception as error:
-            if classify(error) is Outcome.MISSING:
-                return False
-            raise
-        return True
+        key = storage._sanitize_path(name)
+        return is_found(
+            lambda: storage.client.stat_object(bucket_name=storage.bucket_name, object_name=key)
+        )
