@@ -77,6 +77,7 @@ def serve(
     if authorize is not None and not authorize(request, name):
         raise PermissionDenied
     try:
+        _refuse_nowhere(combined.members, name)
         response = _redirected(request, combined, name) if mode == "redirect" else None
         response = response or _served(request, combined, name, sandbox=sandbox)
     except FileNotFoundError:
@@ -107,10 +108,8 @@ def _served(
     request: HttpRequest, combined: CombinedStorage, name: str, *, sandbox: bool
 ) -> HttpResponseBase:
     members = combined.members
-    if not is_on_disk(members, name):
-        _refuse_nowhere(members, name)
-        if request.method != "HEAD":  # Who only asks needs no copy.
-            promote(members, name)
+    if request.method != "HEAD" and not is_on_disk(members, name):
+        promote(members, name)  # Who only asks needs no copy.
     with ExitStack() as stack:
         if not is_on_disk(members, name):
             stack.callback(_take_turn())
@@ -130,7 +129,7 @@ def _served(
 
 
 def _refuse_nowhere(members: Members, name: str) -> None:
-    if name in members.nowhere:
+    if name in members.nowhere and not is_on_disk(members, name):
         raise FileNotFoundError(name)
 
 
@@ -173,8 +172,6 @@ def _redirected(
 ) -> HttpResponseBase | None:
     """Return a redirect to the URL of the backend that has a file; ``None``: serve it here."""
     members = combined.members
-    if not is_on_disk(members, name):
-        _refuse_nowhere(members, name)
     found = holder(members, "url", name)
     if found is None:
         raise FileNotFoundError(name)

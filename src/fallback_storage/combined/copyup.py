@@ -16,7 +16,7 @@ from django.core.files.base import File
 from fallback_storage.backend.adapters.base import SkipIf
 from fallback_storage.backend.backend import Backend
 from fallback_storage.backend.content import SPOOL_SIZE
-from fallback_storage.backend.copied import Copied, Facts
+from fallback_storage.backend.copied import Copied, facts_told
 from fallback_storage.combined import reads
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
@@ -102,7 +102,7 @@ def fetch(
     spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_SIZE))
     try:
         with file:
-            facts = _facts(source, file)
+            facts = facts_told(source.adapter.facts, file)
             for chunk in _chunks(members, source, file, name, max_size):
                 try:
                     spool.write(chunk)
@@ -132,13 +132,6 @@ def _chunks(
     except Exception as error:
         # As on a write nothing is missing: the file was there a moment ago.
         _raise(members, source, name, error)
-
-
-def _facts(source: Backend, file: File[Any]) -> Facts:
-    try:
-        return source.adapter.facts(file)
-    except Exception:  # What cannot be told is not kept.
-        return Facts()
 
 
 def _known_size(file: File[Any]) -> int:

@@ -7,7 +7,7 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -85,9 +85,9 @@ class Changes:
                 return [], []  # Nothing was stored yet, or it is gone by now.
             raise
 
-    def of(self, name: str, *, leftover: bool = False) -> Change | None:
+    def of(self, name: str) -> Change | None:
         """Return the change of a name as it is now, ``None`` if there is none."""
-        if leftover:
+        if is_leftover(posixpath.basename(name)):
             return self._measured(Change(name, Kind.LEFTOVER))
         return self._of(name, is_hidden=self.upper.exists(marker(name)))
 
@@ -143,8 +143,8 @@ class Changes:
             lower, size = self.holder(name)
             kind = self._kind(change, lower, size) if measured else Kind.DELETED
         except Exception:
-            return _with(change, kind=Kind.UNKNOWN)
-        return _with(change, kind=kind, below=lower.name if lower else None, size_below=size)
+            return replace(change, kind=Kind.UNKNOWN)
+        return replace(change, kind=kind, below=lower.name if lower else None, size_below=size)
 
     def _kind(self, change: Change, lower: Backend | None, size: int | None) -> Kind:
         if lower is None:
@@ -178,7 +178,7 @@ class Changes:
             if not self.upper.exists(change.name):
                 return None
             size = None  # A symbolic link that leads nowhere.
-        return _with(change, size=size, modified=modified, stored=stored)
+        return replace(change, size=size, modified=modified, stored=stored)
 
 
 def _time(ask: Callable[[str], datetime], name: str) -> datetime | None:
@@ -190,10 +190,6 @@ def _time(ask: Callable[[str], datetime], name: str) -> datetime | None:
 
 def _is_hashed(whiteout: str) -> bool:
     return whiteout.startswith(PREFIX + PREFIX)
-
-
-def _with(change: Change, **values: Any) -> Change:
-    return Change(**{**vars(change), **values})
 
 
 def _in_step(above: Any, below: Any) -> Iterator[tuple[bytes, bytes]]:

@@ -52,7 +52,7 @@ class Undo:
     def _undo(self, change: Change, undo: Callable[[Change], None]) -> Undone:
         try:
             with self._alone(change.name):
-                now = self._changes.of(change.name, leftover=change.kind is Kind.LEFTOVER)
+                now = self._changes.of(change.name)
                 if now is not None and now.kind is Kind.UNKNOWN:
                     raise Kept("a backend could not say what it has of it")
                 if now != change:

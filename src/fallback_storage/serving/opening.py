@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fallback_storage.backend.backend import Backend
-from fallback_storage.backend.copied import Facts
+from fallback_storage.backend.copied import facts_told
 from fallback_storage.backend.part import Part
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.members import Members
@@ -57,9 +57,7 @@ def _opened_in(backend: Backend, name: str, part: Range | None) -> Opened:
     if backend.is_remote:
         with suppress(UnsupportedOperation):
             given = _part(backend, name, part)
-            facts = given.facts
-            known = facts.modified, facts.content_type, facts.encoding
-            said = Representation(name, given.size, *known)
+            said = Representation(name, given.size, given.facts)
             return Opened(given.content, said, backend, given.start)
     file = backend.open(name, "rb")
     try:
@@ -81,14 +79,11 @@ def _part(backend: Backend, name: str, part: Range | None) -> Part:
 
 
 def _said(backend: Backend, name: str, file: Any) -> Representation:
-    facts = Facts()
-    with suppress(Exception):  # What it does not tell by itself it is asked for.
-        facts = backend.adapter.facts(file)
-    modified = facts.modified
-    if modified is None:
+    facts = facts_told(backend.adapter.facts, file)
+    if facts.modified is None:
         with suppress(Exception):  # Not all have times.
-            modified = backend.get_modified_time(name)
-    return Representation(name, _size(backend, name, file), modified, facts.content_type)
+            facts = replace(facts, modified=backend.get_modified_time(name))
+    return Representation(name, _size(backend, name, file), facts)
 
 
 def _size(backend: Backend, name: str, file: Any) -> int:

@@ -10,6 +10,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import http_date, parse_http_date_safe
 
+from fallback_storage.backend.copied import Facts
+
 _UNKNOWN = "application/octet-stream"
 # What a browser runs scripts of.
 _ACTIVE = frozenset({"text/html", "application/xhtml+xml", "text/xml", "application/xml"})
@@ -17,13 +19,11 @@ _ACTIVE = frozenset({"text/html", "application/xhtml+xml", "text/xml", "applicat
 
 @dataclass(frozen=True)
 class Representation:
-    """A file as it is now; ``modified`` and ``stored_type`` are ``None`` where nobody tells."""
+    """A file as it is now."""
 
     name: str
     size: int
-    modified: datetime | None
-    stored_type: str | None = None
-    stored_encoding: str | None = None
+    facts: Facts
 
     @property
     def etag(self) -> str | None:
@@ -31,14 +31,14 @@ class Representation:
 
         A promoted copy is as old as its file, so that it has the same.
         """
-        if self.modified is None:
+        if self.facts.modified is None:
             return None
-        return f'"{int(_timestamp(self.modified) * 1_000_000):x}-{self.size:x}"'
+        return f'"{int(_timestamp(self.facts.modified) * 1_000_000):x}-{self.size:x}"'
 
     @property
     def last_modified(self) -> int | None:
         """When it was changed last, in whole seconds."""
-        return None if self.modified is None else int(_timestamp(self.modified))
+        return None if self.facts.modified is None else int(_timestamp(self.facts.modified))
 
     def allows_range(self, if_range: str | None) -> bool:
         """Return whether a range is of the file that the client has the rest of (``If-Range``)."""
@@ -51,9 +51,9 @@ class Representation:
     def describe(self, response: HttpResponseBase, *, sandbox: bool) -> None:
         """Put what is known of the file into the headers of a response."""
         guessed, encoding = mimetypes.guess_type(self.name)
-        content_type = guessed or self.stored_type or _UNKNOWN
+        content_type = guessed or self.facts.content_type or _UNKNOWN
         response["Content-Type"] = content_type
-        if encoding := self.stored_encoding or encoding:
+        if encoding := self.facts.encoding or encoding:
             response["Content-Encoding"] = encoding
         if self.etag is not None and self.last_modified is not None:
             response["ETag"] = self.etag
