@@ -129,7 +129,7 @@ def test_a_file_that_comes_too_late_is_closed() -> None:
     call.end()
 
 
-def test_an_error_that_comes_too_late_is_nobody_s() -> None:
+def test_an_error_after_the_deadline_is_dropped() -> None:
     bulkhead = Bulkhead("a", 1, spare=1)
     call = stick(bulkhead, Call(ends_with=OSError("late")))
     call.may_end.set()

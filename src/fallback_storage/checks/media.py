@@ -44,8 +44,8 @@ def media_past_storage(configured: Configured) -> Messages:
     with suppress(Exception):  # Whatever a URLconf raises: that is for Django's own check.
         if (says := _past_storage()) is not None:
             yield checks.Warning(
-                f"{configured.where} lays one storage over others, and {says}: what a page refers"
-                " to by MEDIA_URL does not come from the others.",
+                f"{configured.where} is an overlay, and {says}: what pages refer to by"
+                " MEDIA_URL does not come from its lower backends.",
                 hint=ADVICE,
                 id="fallback_storage.W013",
             )
