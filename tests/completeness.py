@@ -19,7 +19,9 @@ LEAST = 0.99
 def report(module: str) -> Mapping[str, Any]:
     """Return what basedpyright says of a module; types that Django lacks do not count."""
     command = Path(sysconfig.get_path("scripts"), "basedpyright")
-    arguments = ["--verifytypes", module, "--ignoreexternal", "--outputjson"]
+    # Or it would look for the package where PATH finds a Python.
+    environment = ["--pythonpath", sys.executable]
+    arguments = ["--verifytypes", module, "--ignoreexternal", "--outputjson", *environment]
     done = subprocess.run([command, *arguments], stdout=subprocess.PIPE, text=True)
     found: Mapping[str, Any] = json.loads(done.stdout)["typeCompleteness"]
     return found
