@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import sysconfig
@@ -19,10 +20,12 @@ LEAST = 0.99
 def report(module: str) -> Mapping[str, Any]:
     """Return what basedpyright says of a module; types that Django lacks do not count."""
     command = Path(sysconfig.get_path("scripts"), "basedpyright")
-    # Or it would look for the package where PATH finds a Python.
-    environment = ["--pythonpath", sys.executable]
-    arguments = ["--verifytypes", module, "--ignoreexternal", "--outputjson", *environment]
-    done = subprocess.run([command, *arguments], stdout=subprocess.PIPE, text=True)
+    arguments = ["--verifytypes", module, "--ignoreexternal", "--outputjson"]
+    # It looks for the package where PATH finds a Python: that is to be this one.
+    environment = os.environ | {"PATH": os.pathsep.join([str(command.parent), os.environ["PATH"]])}
+    done = subprocess.run(
+        [command, *arguments], env=environment, stdout=subprocess.PIPE, text=True
+    )
     found: Mapping[str, Any] = json.loads(done.stdout)["typeCompleteness"]
     return found
 
