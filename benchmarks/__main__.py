@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
-from . import applications, breakers, http, instructions, outage, pages, requests, timings
+from . import (
+    applications,
+    breakers,
+    http,
+    instructions,
+    outage,
+    pages,
+    requests,
+    timings,
+    view,
+)
 from .aims import aims_table
 from .machine import machine
 from .section import Run, Section
@@ -23,6 +33,7 @@ SECTIONS: dict[str, Callable[[Run], Section]] = {
     "pages": pages.measure,
     "applications": applications.measure,
     "http": http.measure,
+    "view": view.measure,
     "breakers": breakers.measure,
     "outage": outage.measure,
 }

@@ -108,10 +108,12 @@ def _served(
     request: HttpRequest, combined: CombinedStorage, name: str, *, sandbox: bool
 ) -> HttpResponseBase:
     members = combined.members
-    if request.method != "HEAD" and not is_on_disk(members, name):
-        promote(members, name)  # Who only asks needs no copy.
+    on_disk = is_on_disk(members, name)
+    if not on_disk and request.method != "HEAD":  # Who only asks needs no copy.
+        promote(members, name)
+        on_disk = is_on_disk(members, name)
     with ExitStack() as stack:
-        if not is_on_disk(members, name):
+        if not on_disk:
             stack.callback(_take_turn())
         found, part = _found(request, members, name)
         stack.callback(found.file.close)

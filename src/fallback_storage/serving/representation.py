@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -25,20 +25,27 @@ class Representation:
     size: int
     facts: Facts
 
-    @property
+    @cached_property
     def etag(self) -> str | None:
         """A strong validator: of another time or another size is another content.
 
         A promoted copy is as old as its file, so that it has the same.
         """
-        if self.facts.modified is None:
+        if self._timestamp is None:
             return None
-        return f'"{int(_timestamp(self.facts.modified) * 1_000_000):x}-{self.size:x}"'
+        return f'"{int(self._timestamp * 1_000_000):x}-{self.size:x}"'
 
-    @property
+    @cached_property
     def last_modified(self) -> int | None:
         """When it was changed last, in whole seconds."""
-        return None if self.facts.modified is None else int(_timestamp(self.facts.modified))
+        return None if self._timestamp is None else int(self._timestamp)
+
+    @cached_property
+    def _timestamp(self) -> float | None:
+        time = self.facts.modified
+        if time is None:
+            return None
+        return (time if timezone.is_aware(time) else timezone.make_aware(time)).timestamp()
 
     def allows_range(self, if_range: str | None) -> bool:
         """Return whether a range is of the file that the client has the rest of (``If-Range``)."""
@@ -67,7 +74,3 @@ def is_active(content_type: str) -> bool:
     """Return whether a browser may run what is in a file of that type."""
     kind = content_type.partition(";")[0].strip().lower()
     return kind in _ACTIVE or kind.endswith("+xml")
-
-
-def _timestamp(time: datetime) -> float:
-    return (time if timezone.is_aware(time) else timezone.make_aware(time)).timestamp()
