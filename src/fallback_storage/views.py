@@ -30,7 +30,7 @@ from fallback_storage.combined.promotion import promote
 from fallback_storage.combined.reads import holder
 from fallback_storage.errors import StorageUnavailable
 from fallback_storage.outcomes import classify
-from fallback_storage.serving.opening import Opened, opened
+from fallback_storage.serving.opening import Opened, opened, opened_here
 from fallback_storage.serving.ranges import Range, wanted
 from fallback_storage.serving.streams import AsyncStream, Stream
 
@@ -108,14 +108,14 @@ def _served(
     request: HttpRequest, combined: CombinedStorage, name: str, *, sandbox: bool
 ) -> HttpResponseBase:
     members = combined.members
-    on_disk = is_on_disk(members, name)
-    if not on_disk and request.method != "HEAD":  # Who only asks needs no copy.
-        promote(members, name)
-        on_disk = is_on_disk(members, name)
+    part = None if request.method == "HEAD" else wanted(request.headers.get("Range"))
     with ExitStack() as stack:
-        if not on_disk:
-            stack.callback(_take_turn())
-        found, part = _found(request, members, name)
+        found = opened_here(members, name) or _elsewhere(request, members, name, part, stack)
+        if part and not found.representation.allows_range(request.headers.get("If-Range")):
+            if found.backend.is_remote:  # It may hold no more than the part.
+                found.file.close()
+                found = opened(members, name, None)
+            part = None
         stack.callback(found.file.close)
         said = found.representation
         response = _response(request, found, part, stack)
@@ -135,14 +135,17 @@ def _refuse_nowhere(members: Members, name: str) -> None:
         raise FileNotFoundError(name)
 
 
-def _found(request: HttpRequest, members: Members, name: str) -> tuple[Opened, Range | None]:
-    """Open a file for a request; return the range that it is to be given, if any."""
-    part = None if request.method == "HEAD" else wanted(request.headers.get("Range"))
-    found = opened(members, name, part)
-    if part is None or found.representation.allows_range(request.headers.get("If-Range")):
-        return found, part
-    found.file.close()  # It may hold no more than the part.
-    return opened(members, name, None), None
+def _elsewhere(
+    request: HttpRequest, members: Members, name: str, part: Range | None, stack: ExitStack
+) -> Opened:
+    """Open a file that the first backend lacks, or did when it was asked; promote it first."""
+    on_disk = is_on_disk(members, name)
+    if not on_disk and request.method != "HEAD":  # Who only asks needs no copy.
+        promote(members, name)
+        on_disk = is_on_disk(members, name)
+    if not on_disk:
+        stack.callback(_take_turn())
+    return opened(members, name, part)
 
 
 def _response(

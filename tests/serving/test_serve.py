@@ -198,6 +198,22 @@ def test_what_the_client_has_is_not_sent_again(
 
 
 @each_place
+def test_the_first_backend_may_be_remote(
+    where: str, disk: FileSystemStorage, production: RemoteFaultyStorage
+) -> None:
+    content = place(where, disk, production)
+    backends = [{"BACKEND": production, "BREAKER": False}, {"BACKEND": disk}]
+    entry = {
+        "BACKEND": "fallback_storage.storage.FallbackStorage",
+        "OPTIONS": {"backends": backends},
+    }
+    with override_storages({"default": entry}, DEBUG=True):
+        assert body(get(f"/allowed/{NAME}")) == content
+        part = get(f"/allowed/{NAME}", Range="bytes=1-3")
+        assert (part.status_code, body(part)) == (206, content[1:4])
+
+
+@each_place
 def test_the_rest_is_sent_only_of_the_same_file(
     where: str, disk: FileSystemStorage, production: RemoteFaultyStorage
 ) -> None:

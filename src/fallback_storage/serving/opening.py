@@ -39,6 +39,15 @@ class Opened:
             ahead -= len(chunk)
 
 
+def opened_here(members: Members, name: str) -> Opened | None:
+    """Open a file of the first backend, if that is a disk and has it; else return ``None``."""
+    first = members.backends[0]
+    if not first.is_remote:
+        with suppress(Exception):  # Whoever opens it next says why.
+            return _opened_in(first, name, None)
+    return None
+
+
 def opened(members: Members, name: str, part: Range | None) -> Opened:
     """Open a file where the first backend has it that answers; a remote one is asked for a part.
 
