@@ -142,8 +142,8 @@ def test_a_storage_that_cannot_be_built(found: Found) -> None:
 
 def dated(date: str) -> Exception:
     error = FileNotFoundError("missing")
-    error.__context__ = RuntimeError()
-    error.__context__.response = SimpleNamespace(headers={"Date": date})  # type: ignore[attr-defined]
+    error.__cause__ = RuntimeError()
+    error.__cause__.response = SimpleNamespace(headers={"Date": date})  # type: ignore[attr-defined]
     return error
 
 
