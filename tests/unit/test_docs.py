@@ -18,12 +18,13 @@ from botocore.config import Config
 from django.core.checks import run_checks
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, storages
 from django.core.management import get_commands, load_command_class
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.conf.options import BreakerOptions, PresenceOptions, Promotion
 from fallback_storage.storage import FallbackStorage
 from fallback_storage.testing import FaultyStorage
+from tests.django.override import override_storages
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -102,7 +103,7 @@ def surroundings(tmp_path: Path) -> Iterator[dict[str, Any]]:
         "BACKEND": "fallback_storage.storage.FallbackStorage",
         "OPTIONS": {"backends": ["media", {"BACKEND": "copy", "READ_ONLY": True}]},
     }
-    with override_settings(STORAGES={**MEDIA, "default": default}):
+    with override_storages({**MEDIA, "default": default}):
         yield {
             "Config": Config,
             "TransferConfig": TransferConfig,
@@ -123,7 +124,7 @@ def test_code_runs(code: str, surroundings: dict[str, Any], rf: RequestFactory) 
     assert names
     if "STORAGES" in names:
         shown = {alias: entry for alias, entry in names["STORAGES"].items() if entry != {...}}
-        with override_settings(STORAGES=MEDIA | shown):
+        with override_storages(MEDIA | shown):
             assert isinstance(storages["default"], CombinedStorage)
             assert [each for each in run_checks() if each.is_serious()] == []
     fragment = names.get("fragment", {})
