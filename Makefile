@@ -48,9 +48,11 @@ mutants: $(READY) .mutants/.pinned ## mutation testing of what decides, an hour 
 	$(MUTMUT) export-cicd-stats
 	$(PY) -m tests.mutants mutants/mutmut-cicd-stats.json
 
-.mutants/.pinned: requirements/mutants.txt
-	$(PYTHON) -m venv --clear .mutants/venv
-	.mutants/venv/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
+# The environments of their own: .NAME/venv holds exactly what requirements/NAME.txt pins.
+.mutants/.pinned .apps/.pinned .docs/.pinned: .%/.pinned: requirements/%.txt
+	$(PYTHON) -m venv --clear .$*/venv
+	.$*/venv/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
+	.$*/venv/bin/python -m pip --disable-pip-version-check -qq check
 	@touch $@
 
 # Django's own tests are in its source distribution, which pip downloads only with what builds it.
@@ -76,24 +78,12 @@ APPS := .apps/venv/bin/python
 apps: .apps/.pinned ## twelve applications over overlays and failover, and the requests of their pages
 	$(APPS) -m pytest -c tests/apps/pytest.ini --rootdir=. -n 2 $(ARGS) tests/apps
 
-.apps/.pinned: requirements/apps.txt
-	$(PYTHON) -m venv --clear .apps/venv
-	$(APPS) -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
-	$(APPS) -m pip --disable-pip-version-check -qq check
-	@touch $@
-
 DOCS := .docs/venv/bin/python
 
 # Warnings are errors, and nothing is fetched: it builds offline.
 .PHONY: docs
 docs: .docs/.pinned ## build the site into .docs/site
 	$(DOCS) -m sphinx -W --keep-going -q -E -b html -d .docs/cache docs .docs/site
-
-.docs/.pinned: requirements/docs.txt
-	$(PYTHON) -m venv --clear .docs/venv
-	$(DOCS) -m pip --disable-pip-version-check -qq install --require-hashes --no-deps -r $<
-	$(DOCS) -m pip --disable-pip-version-check -qq check
-	@touch $@
 
 WHEEL := .wheel/venv/bin/python
 
