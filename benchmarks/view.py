@@ -58,7 +58,7 @@ def measure(run: Run) -> Section:
     section.add(table(["", "", "microseconds", "ratio"], rows, texts=2))
     section.aims = [
         Aim(
-            "a request for a local file, views.serve beside static.serve",
+            f"a request for a local file, {OURS} beside {DJANGO}",
             1 / 0.9,
             _of(local, DJANGO),
         ),

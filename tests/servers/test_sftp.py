@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile, File
@@ -34,15 +35,19 @@ def server(tmp_path: Path) -> Iterator[SFTPServer]:
 
 @pytest.fixture
 def sftp(server: SFTPServer, tmp_path: Path) -> Iterator[SFTPStorage]:
-    storage = SFTPStorage(
-        host=HOST,
-        params=server.params,
-        root_path="/",
-        known_host_file=str(tmp_path / "known_hosts"),
-        base_url="/sftp/",
-    )
+    storage = SFTPStorage(**connection(server, tmp_path), base_url="/sftp/")
     yield storage
     storage.close()
+
+
+def connection(server: SFTPServer, tmp_path: Path) -> dict[str, Any]:
+    known_hosts = str(tmp_path / "known_hosts")
+    return {
+        "host": HOST,
+        "params": server.params,
+        "root_path": "/",
+        "known_host_file": known_hosts,
+    }
 
 
 @pytest.fixture
@@ -52,12 +57,7 @@ def remote(sftp: SFTPStorage) -> SFTPStorage:
 
 @pytest.fixture
 def own_remote(server: SFTPServer, tmp_path: Path) -> Iterator[OwnSFTPStorage]:
-    own = OwnSFTPStorage(
-        host=HOST,
-        params=server.params,
-        root_path="/",
-        known_host_file=str(tmp_path / "known_hosts"),
-    )
+    own = OwnSFTPStorage(**connection(server, tmp_path))
     yield own
     own.close()
 
