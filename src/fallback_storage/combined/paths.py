@@ -59,6 +59,16 @@ def path_holder(members: Members, name: str) -> Backend | None:
         raise
 
 
+def path_holder_remembered(members: Members, name: str) -> Backend | None:
+    """Return what ``path_holder`` does; that nobody has the name is remembered for a moment."""
+    if name in members.nowhere:
+        return None
+    found = path_holder(members, name)
+    if found is None:
+        members.nowhere.add(name)
+    return found
+
+
 def _asked(members: Members, name: str) -> Sequence[Backend]:
     if not name or members.backends == members.writable[:1]:
         return members.backends  # The root is everybody's; a lone backend need not be asked.
@@ -73,16 +83,10 @@ def _remote_holder(members: Members, name: str) -> Backend | None:
     """Return the backend that has a name which no disk has, ``None`` if none has.
 
     Where the first writable backend has no paths, there is none either way, and nobody is asked.
-    That nobody has the name is remembered for a moment.
     """
     if all(each.is_remote for each in members.writable[:1]):
         raise UnsupportedOperation(f"path({name!r}): no backend with local paths has the file.")
-    if name in members.nowhere:
-        return None
-    found = path_holder(members, name)
-    if found is None:
-        members.nowhere.add(name)
-    return found
+    return path_holder_remembered(members, name)
 
 
 def _may_claim(backend: Backend, name: str) -> bool:

@@ -6,7 +6,7 @@ from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.attempts import Attempts
 from fallback_storage.combined.copyup import TooLarge, copy_up
 from fallback_storage.combined.members import Members
-from fallback_storage.combined.paths import is_on_disk, path_holder
+from fallback_storage.combined.paths import is_on_disk, path_holder, path_holder_remembered
 from fallback_storage.combined.promotion import PATIENCE, promotes
 from fallback_storage.errors import UnsupportedOperation
 from fallback_storage.locks import LockTimeout
@@ -70,11 +70,8 @@ def _holder(members: Members, name: str) -> Backend | None:
     """
     over_remote = any(each.is_remote for each in members.backends)
     if over_remote and not is_on_disk(members, name):
-        may_come = promotes(members, name) and name not in members.nowhere
-        found = path_holder(members, name) if may_come else None
+        found = path_holder_remembered(members, name) if promotes(members, name) else None
         if found is None:
-            if may_come:
-                members.nowhere.add(name)
             raise UnsupportedOperation(
                 f"path({name!r}): no backend with local paths has the file. Open it, or save it,"
                 " through the storage instead."
