@@ -128,9 +128,16 @@ def _may_be_combined(dotted_path: str) -> bool:
     return isinstance(cls, type) and issubclass(cls, CombinedStorage)
 
 
+def built(alias: str) -> CombinedStorage:
+    """Return a combined storage of ``STORAGES``; raise whatever it raises when it is built."""
+    storage = cast(CombinedStorage, handler[alias])
+    storage.backends  # noqa: B018 - they are built on first use.
+    return storage
+
+
 def _status(alias: str, dotted_path: str, probe: bool) -> StorageStatus:
     try:
-        backends = cast(CombinedStorage, handler[alias]).backends
+        backends = built(alias).backends
     except Exception as error:  # Whatever a storage raises when built.
         return StorageStatus(alias, dotted_path, type(error).__name__, ())
     return StorageStatus(

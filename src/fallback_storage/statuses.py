@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -36,6 +36,15 @@ def service_code(error: Exception) -> object:
         return response["Error"].get("Code")
     code = _attribute(error, "code")
     return code if isinstance(code, str) else _attribute(error, "error_code")
+
+
+def time_of_answer(ask: Callable[[], object]) -> datetime | None:
+    """Return when a server sent the answer for which ``ask`` raises, ``None`` if it does not."""
+    try:
+        ask()
+    except Exception as error:
+        return sent_at(error)
+    return None
 
 
 def sent_at(error: BaseException | None) -> datetime | None:

@@ -15,6 +15,7 @@ ORDER = [
     *(
         "errors",
         "names",
+        "times",
         "statuses",
         "outcomes",
         "signals",

@@ -12,6 +12,7 @@ from django.core import checks
 from django.urls import Resolver404, get_script_prefix, resolve
 from django.views import static
 
+from fallback_storage.backend.adapters.base import PROBE
 from fallback_storage.checks.configured import Configured, Messages, of_each
 
 #: What to write where ``MEDIA_URL`` is not served through the storage.
@@ -33,7 +34,7 @@ def media_view(path: str) -> Callable[..., Any]:
     Raises ``Resolver404`` where there is none, and whatever the URLconf raises when imported.
     """
     path = "/" + path.removeprefix(get_script_prefix()).lstrip("/")
-    return resolve(f"{path}fallback_storage_probe").func
+    return resolve(f"{path}{PROBE}").func
 
 
 @of_each

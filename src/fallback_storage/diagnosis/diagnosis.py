@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import cast
 
 from django.conf import DEFAULT_STORAGE_ALIAS
-from django.core.files.storage import storages
 
 from fallback_storage.combined.base import CombinedStorage
 from fallback_storage.diagnosis.clock import clock
@@ -19,6 +17,7 @@ from fallback_storage.diagnosis.media import media_url
 from fallback_storage.diagnosis.reach import reach
 from fallback_storage.diagnosis.timeouts import timeouts
 from fallback_storage.diagnosis.writing import writing
+from fallback_storage.status import built
 
 
 def _now() -> datetime:
@@ -60,8 +59,7 @@ def diagnose(alias: str, dotted_path: str, questions: Questions) -> Diagnosis:
     Raises ``SuspiciousOperation`` where the name is none of a file.
     """
     try:
-        storage = cast(CombinedStorage, storages[alias])
-        storage.backends  # noqa: B018 - it is built on first use.
+        storage = built(alias)
     except Exception as error:  # Whatever a storage raises when built.
         broken = problem(
             "cannot-be-built",

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from fallback_storage.backend.backend import Backend
 from fallback_storage.combined.base import CombinedStorage
+from fallback_storage.combined.explain import Explanation
 from fallback_storage.diagnosis import page
 from fallback_storage.diagnosis.finding import Finding, Findings, problem, well
 from fallback_storage.diagnosis.url import url_of_file
@@ -26,7 +27,7 @@ def file(
     explanation = storage.explain(name)
     by_name = {backend.name: backend for backend in storage.members.backends}
     if explanation.served_by is None:
-        yield _absent(storage, explanation.name, explanation.why)
+        yield _absent(storage, explanation)
         return
     holder = by_name[explanation.served_by]
     try:
@@ -54,12 +55,13 @@ def _read_through(name: str, why: str, content: bytes) -> Finding:
     return well("comes-through", name, why)
 
 
-def _absent(storage: CombinedStorage, name: str, why: str) -> Finding:
+def _absent(storage: CombinedStorage, explanation: Explanation) -> Finding:
+    name, why = explanation.name, explanation.why
     with suppress(Exception):  # Who could not answer is another finding.
         if storage.members.hides(name):
             advice = f"To see it again: manage.py storage_changes --restore {name!r}."
             return problem("hidden", name, "it was deleted here: a whiteout hides it", advice)
-    if "could not answer" in why:
+    if any(answer.outcome.is_fault for answer in explanation.answers):
         return problem("not-known", name, why, "See what is said of that backend.")
     return problem("nowhere", name, why, _elsewhere(storage, name))
 

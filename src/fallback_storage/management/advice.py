@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fallback_storage.diagnosis.diagnosis import Diagnosis
 from fallback_storage.diagnosis.finding import Finding, Level
+from fallback_storage.management.printing import printable
 
 Style = Callable[[str], str]
 
@@ -29,8 +30,3 @@ def lines(diagnosis: Diagnosis, styles: Mapping[Level, Style]) -> Iterator[str]:
 def _line(finding: Finding) -> str:
     text = f"{finding.subject}: {finding.says.rstrip('.')}."
     return f"  {_MARKS[finding.level]}  {printable(text)}"
-
-
-def printable(text: str) -> str:
-    """Return a text whose control characters a terminal cannot obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

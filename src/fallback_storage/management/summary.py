@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.template.defaultfilters import filesizeformat
 
+from fallback_storage.management.printing import printable
 from fallback_storage.overlay.changes import Change, Kind
 
 
@@ -15,7 +16,7 @@ def line(change: Change) -> str:
     modified = "" if change.modified is None else f"{change.modified:%Y-%m-%d %H:%M}"
     below = f"  ({change.below}: {_size(change.size_below)})" if change.below else ""
     said = f"{change.kind:<9} {_size(change.size):>10}  {modified:<16}  "
-    return f"{said}{_printable(change.name)}{below}"
+    return f"{said}{printable(change.name)}{below}"
 
 
 def totals(changes: Sequence[Change]) -> dict[str, dict[str, int]]:
@@ -38,8 +39,3 @@ def summary(changes: Sequence[Change]) -> str:
 
 def _size(size: int | None) -> str:
     return "" if size is None else str(filesizeformat(size)).replace("\xa0", " ")
-
-
-def _printable(name: str) -> str:
-    """Return a name whose control characters a terminal cannot obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)

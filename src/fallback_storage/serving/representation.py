@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from django.utils.http import http_date, parse_http_date_safe
 
 from fallback_storage.backend.copied import Facts
+from fallback_storage.times import aware
 
 _UNKNOWN = "application/octet-stream"
 # What a browser runs scripts of.
@@ -43,9 +43,7 @@ class Representation:
     @cached_property
     def _timestamp(self) -> float | None:
         time = self.facts.modified
-        if time is None:
-            return None
-        return (time if timezone.is_aware(time) else timezone.make_aware(time)).timestamp()
+        return None if time is None else aware(time).timestamp()
 
     def allows_range(self, if_range: str | None) -> bool:
         """Return whether a range is of the file that the client has the rest of (``If-Range``)."""

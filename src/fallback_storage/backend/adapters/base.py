@@ -19,7 +19,7 @@ from fallback_storage.backend.adapters.late import LateStorage
 from fallback_storage.backend.copied import Facts
 from fallback_storage.backend.permission import Permission, Writing
 from fallback_storage.errors import UnsupportedOperation
-from fallback_storage.statuses import sent_at
+from fallback_storage.statuses import time_of_answer
 
 #: Asked at the last moment: whether a file is not to be created after all.
 SkipIf = Callable[[], bool] | None
@@ -216,11 +216,7 @@ class Adapter:
 
     def server_time(self) -> datetime | None:
         """Return what time its server has, which comes with the error for a missing file."""
-        try:
-            self.storage.size(PROBE)
-        except Exception as error:
-            return sent_at(error)
-        return None
+        return time_of_answer(lambda: self.storage.size(PROBE))
 
     @classmethod
     def transfers_in_threads(cls, option: Callable[[str, str], Any]) -> bool:

@@ -14,7 +14,7 @@ from fallback_storage.backend.adapters.client import Client
 from fallback_storage.backend.adapters.conditional import Conditional
 from fallback_storage.backend.copied import Facts
 from fallback_storage.backend.permission import Permission, Writing
-from fallback_storage.statuses import http_status, sent_at
+from fallback_storage.statuses import http_status, time_of_answer
 
 # Precondition failed: there is an object of that name.
 _TAKEN = 412
@@ -52,11 +52,7 @@ class GCS(Conditional):
         return Permission(Writing.NOT_SEEN, "testIamPermissions: none")
 
     def server_time(self) -> datetime | None:
-        try:
-            self.storage.bucket.blob(PROBE).reload()
-        except Exception as error:
-            return sent_at(error)
-        return None
+        return time_of_answer(lambda: self.storage.bucket.blob(PROBE).reload())
 
 
 class _NewBlobs:

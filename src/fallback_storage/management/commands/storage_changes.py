@@ -14,12 +14,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from fallback_storage.management.ages import age
+from fallback_storage.management.arguments import add_json
 from fallback_storage.management.combined import combined_storage
 from fallback_storage.management.printing import as_json
 from fallback_storage.management.summary import line, summary, totals
 from fallback_storage.overlay.changes import Change, Changes, Kind
 from fallback_storage.overlay.storage import Overlay
 from fallback_storage.overlay.undo import Undo, Undone
+from fallback_storage.times import aware
 
 #: What a write that still goes on may be as old as.
 _DAY = timedelta(days=1)
@@ -54,9 +56,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--yes", action="store_true", help="Do not ask.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done.")
-        parser.add_argument(
-            "--json", action="store_true", dest="as_json", help="Print JSON, and nothing else."
-        )
+        add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = _action(options)
@@ -205,7 +205,7 @@ def _refuse_unknown(found: Sequence[Change]) -> None:
 def _chosen(action: str, found: Sequence[Change], options: dict[str, Any]) -> list[Change]:
     if action in _BY_NAME:
         return [*_matching(action, options[action], found)]
-    now, least = _aware(timezone.now()), options["older_than"]
+    now, least = aware(timezone.now()), options["older_than"]
     if action == "prune":
         copies = [each for each in found if each.kind is Kind.PROMOTED]
         return [each for each in copies if least is None or _is_as_old(each.stored, now - least)]
@@ -234,8 +234,4 @@ def _matches(change: Change, pattern: str) -> bool:
 
 def _is_as_old(time: datetime | None, latest: datetime) -> bool:
     """Return whether a time is not after ``latest``; of some files it is not known."""
-    return time is not None and _aware(time) <= latest
-
-
-def _aware(time: datetime) -> datetime:
-    return time if timezone.is_aware(time) else timezone.make_aware(time)
+    return time is not None and aware(time) <= latest

@@ -7,16 +7,17 @@ from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 
-from fallback_storage.conf import refuse_unknown
 from fallback_storage.diagnosis.diagnosis import Diagnosis, Questions, diagnose
 from fallback_storage.diagnosis.finding import Level
 from fallback_storage.diagnosis.sample import alias_of, file_field, random_name
-from fallback_storage.management.advice import lines, printable
-from fallback_storage.management.printing import as_json
+from fallback_storage.management.advice import lines
+from fallback_storage.management.arguments import add_aliases, add_json
+from fallback_storage.management.combined import refuse_unknown_aliases
+from fallback_storage.management.printing import as_json, printable
 from fallback_storage.status import combined_storages
 
 
@@ -32,12 +33,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "aliases",
-            nargs="*",
-            metavar="ALIAS",
-            help="A combined storage of STORAGES. Without any: all of them.",
-        )
+        add_aliases(parser)
         files = parser.add_mutually_exclusive_group()
         files.add_argument("--name", help="A file to look for, as a model's field has it.")
         files.add_argument(
@@ -56,20 +52,19 @@ class Command(BaseCommand):
             help="Say whether each backend could be written if this package were not there."
             " Nothing is written.",
         )
-        parser.add_argument(
-            "--json", action="store_true", dest="as_json", help="Print JSON, and nothing else."
-        )
+        add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         base_url = options["base_url"]
         if base_url is not None and urlsplit(base_url).scheme not in {"http", "https"}:
             raise CommandError("--base-url must begin with http:// or https://.", returncode=2)
         questions = Questions(options["name"], base_url, options["check_write"])
-        aliases: Sequence[str] = _aliases(options["aliases"])
+        known = combined_storages()
+        refuse_unknown_aliases(options["aliases"], known)
+        aliases: Sequence[str] = list(dict.fromkeys(options["aliases"] or known))
         if options["model"] is not None:
             aliases, name = _sample(options["model"], options["aliases"], aliases)
             questions = replace(questions, name=name)
-        known = combined_storages()
         try:
             found = [diagnose(alias, known[alias], questions) for alias in aliases]
         except SuspiciousOperation as error:
@@ -89,15 +84,6 @@ class Command(BaseCommand):
             Level.PROBLEM: self.style.ERROR,
         }
         return "\n".join(line for diagnosis in found for line in lines(diagnosis, styles))
-
-
-def _aliases(given: Sequence[str]) -> list[str]:
-    known = combined_storages()
-    try:
-        refuse_unknown(given, known, "STORAGES", "combined storage")
-    except ImproperlyConfigured as error:
-        raise CommandError(str(error), returncode=2) from error
-    return list(dict.fromkeys(given or known))
 
 
 def _sample(label: str, given: Sequence[str], known: Sequence[str]) -> tuple[Sequence[str], str]:

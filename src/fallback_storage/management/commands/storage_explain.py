@@ -10,6 +10,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fallback_storage.combined.explain import Explanation
+from fallback_storage.management.arguments import add_json
 from fallback_storage.management.combined import combined_storage
 from fallback_storage.management.printing import as_json
 
@@ -33,9 +34,7 @@ class Command(BaseCommand):
             metavar="ALIAS",
             help="A combined storage of STORAGES. Without: %(default)s.",
         )
-        parser.add_argument(
-            "--json", action="store_true", dest="as_json", help="Print JSON, and nothing else."
-        )
+        add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         explanation = _explain(options["storage"], options["name"])

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from fallback_storage.management.arguments import add_aliases, add_json
 from fallback_storage.management.printing import as_json
 from fallback_storage.management.table import Cell, Row, aligned
 from fallback_storage.resilience.breaker import State
@@ -31,21 +32,14 @@ class Command(BaseCommand):
     requires_system_checks: tuple[()] = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "aliases",
-            nargs="*",
-            metavar="ALIAS",
-            help="A combined storage of STORAGES. Without any: all of them.",
-        )
+        add_aliases(parser)
         parser.add_argument(
             "--probe",
             action="store_true",
             help="Ask each backend whether a file exists that nobody has. A backend without"
             " TIMEOUT takes as long as its client does.",
         )
-        parser.add_argument(
-            "--json", action="store_true", dest="as_json", help="Print JSON, and nothing else."
-        )
+        add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
